@@ -1,0 +1,14 @@
+"""The doors of the process: HTTP and the browsers' websocket."""
+
+import os
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
+
+from channels.routing import ProtocolTypeRouter  # noqa: E402
+from django.core.asgi import get_asgi_application  # noqa: E402
+
+pages = get_asgi_application()
+
+from bots.live.door import websocket  # noqa: E402  needs the apps loaded
+
+application = ProtocolTypeRouter({"http": pages, "websocket": websocket})

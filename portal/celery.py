@@ -1,0 +1,22 @@
+"""The Celery app and its one static timetable: everything due stands in the database, the beat only says "look"."""
+
+import os
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
+
+app = Celery("portal")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks(["bots"])
+
+
+@app.on_after_finalize.connect
+def timetable(sender: Celery, **kwargs: object) -> None:
+    from django.conf import settings
+
+    tick = settings.PORTAL_TICK_SECONDS
+    sender.conf.beat_schedule = {
+        "tick": {"task": "bots.tasks.tick", "schedule": tick, "options": {"expires": max(tick, 1) * 5}},
+        "hourly": {"task": "bots.tasks.tidy", "schedule": 3600.0, "options": {"expires": 1800}},
+    }

@@ -1,0 +1,42 @@
+"""The keys of an installation: read from the environment, or made once beside the embedded database."""
+
+import base64
+import os
+import secrets
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+
+def kept(directory: Path, name: str, content: str) -> str:
+    """The content of the key file; written first (mode 600) when there is none. Two processes starting at once agree."""
+    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path = directory / name
+    if not path.exists():
+        fresh = directory / f".{name}.{os.getpid()}.{secrets.token_hex(4)}"
+        fresh.touch(mode=0o600)
+        fresh.write_text(content)
+        try:
+            os.link(fresh, path)
+        except FileExistsError:
+            pass
+        finally:
+            fresh.unlink()
+    return path.read_text().strip()
+
+
+def new_private_key() -> str:
+    return base64.urlsafe_b64encode(X25519PrivateKey.generate().private_bytes_raw()).decode()
+
+
+def public_key_of(private: str) -> str:
+    """The public half (base64) of a private X25519 key (base64)."""
+    key = X25519PrivateKey.from_private_bytes(base64.urlsafe_b64decode(private))
+    return base64.urlsafe_b64encode(key.public_key().public_bytes_raw()).decode()
+
+
+def derived(secret: str, purpose: str) -> bytes:
+    """A 32-byte key for one purpose, so that no two uses share a key."""
+    return HKDF(algorithm=SHA256(), length=32, salt=None, info=purpose.encode()).derive(secret.encode())

@@ -1,0 +1,288 @@
+"""Everything the process is told, from the environment through env.py. docs/configure.md explains each variable."""
+
+import sys
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+
+from portal import env, keys
+
+# --- Where and what -------------------------------------------------------------------------------------------------
+BASE_DIR = Path(__file__).resolve().parent.parent
+VERSION = "0.1.0"
+DEBUG = env.flag("DEBUG", False)
+DATA_DIR = Path(env.text("PORTAL_DATA_DIR", str(BASE_DIR / "var"))).absolute()
+REDIS_URL = env.url("REDIS_URL", ("redis", "rediss", "unix"))
+# Embedded: one process is everything. A team installation has Redis between its processes.
+EMBEDDED = REDIS_URL is None
+PORTAL_URL = env.url("PORTAL_URL", ("http", "https"), "http://127.0.0.1:8000" if EMBEDDED else None)
+if PORTAL_URL is None:
+    raise ImproperlyConfigured("PORTAL_URL is not set: the address people open, for example https://portal.example.org")
+SECURE = urlsplit(PORTAL_URL).scheme == "https"
+LOOPBACK = urlsplit(PORTAL_URL).hostname in ("127.0.0.1", "localhost", "::1")
+if not (SECURE or LOOPBACK or EMBEDDED):
+    raise ImproperlyConfigured("PORTAL_URL must be https:// in a team installation (http only for loopback)")
+
+
+# --- Secrets --------------------------------------------------------------------------------------------------------
+def installation_secret(name: str, fresh: str) -> str:
+    """From the environment; embedded installations make their own beside the database."""
+    value = env.secret(name)
+    if value is None and EMBEDDED:
+        value = keys.kept(DATA_DIR / "keys", name.lower(), fresh)
+    if value is None:
+        raise ImproperlyConfigured(f"{name} is not set: a team installation makes up no secrets (docs/configure.md)")
+    if value.lower() in ("changeme", "change-me", "secret", "default") or len(value) < 32:
+        raise ImproperlyConfigured(f"{name} is a default or too short (at least 32 characters)")
+    return value
+
+
+SECRET_KEY = installation_secret("SECRET_KEY", keys.new_private_key() + keys.new_private_key())
+SECRET_KEY_FALLBACKS = env.listing("SECRET_KEY_FALLBACKS")
+# Private keys open the bots' passwords: only workers, relays and the gateway hold them. The first is current.
+PORTAL_SECRETS_KEYS: list[str] = [
+    key.strip()
+    for key in (
+        installation_secret("PORTAL_SECRETS_KEY", keys.new_private_key())
+        if EMBEDDED
+        else env.secret("PORTAL_SECRETS_KEY") or ""
+    ).split(",")
+    if key.strip()
+]
+# The public key seals: every process may write a secret, few can read one.
+PORTAL_SEAL_KEY = env.secret("PORTAL_SEAL_KEY") or (
+    keys.public_key_of(PORTAL_SECRETS_KEYS[0]) if EMBEDDED else installation_secret("PORTAL_SEAL_KEY", "")
+)
+# Where the head of the audit's chain is written, outside the database.
+PORTAL_AUDIT_ANCHOR = Path(env.text("PORTAL_AUDIT_ANCHOR", str(DATA_DIR / "audit-anchor.jsonl")))
+PORTAL_METRICS_TOKEN = env.secret("PORTAL_METRICS_TOKEN")
+
+# --- Doors ----------------------------------------------------------------------------------------------------------
+ALLOWED_HOSTS = env.listing("ALLOWED_HOSTS", ["*"] if EMBEDDED else [urlsplit(PORTAL_URL).hostname or ""])
+PORTAL_TRUSTED_PROXIES = env.listing("PORTAL_TRUSTED_PROXIES")
+# Address ranges in which bots may live; "public" stands for every public address.
+PORTAL_ALLOWED_NETWORKS = env.listing(
+    "PORTAL_ALLOWED_NETWORKS",
+    ["public", "127.0.0.0/8", "::1/128", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7"]
+    if EMBEDDED
+    else None,
+)
+if not PORTAL_ALLOWED_NETWORKS:
+    raise ImproperlyConfigured("PORTAL_ALLOWED_NETWORKS is not set: the address ranges in which your bots live")
+
+# --- Applications ---------------------------------------------------------------------------------------------------
+INSTALLED_APPS = [
+    "accounts.apps.AccountsConfig",
+    "bots.apps.BotsConfig",
+    "portal.apps.PortalConfig",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django.forms",
+    "corsheaders",
+    "csp",
+    "django_filters",
+    "django_htmx",
+    "rest_framework",
+    "rest_framework_simplejwt.token_blacklist",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+]
+MIDDLEWARE = [
+    "portal.middleware.TrustedProxies",
+    "django.middleware.security.SecurityMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "portal.middleware.PortalCors",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+ROOT_URLCONF = "portal.urls"
+ASGI_APPLICATION = "portal.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "portal.context.chrome",
+            ],
+        },
+    }
+]
+FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
+
+# --- Database -------------------------------------------------------------------------------------------------------
+DATABASES = {"default": env.database("DATABASE_URL", DATA_DIR / "portal.sqlite3")}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- People ---------------------------------------------------------------------------------------------------------
+AUTH_USER_MODEL = "accounts.User"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "fleet"
+LOGOUT_REDIRECT_URL = "login"
+PASSWORD_RESET_TIMEOUT = 3600
+SESSION_COOKIE_NAME = "__Host-session" if SECURE else "session"
+CSRF_COOKIE_NAME = "__Host-csrf" if SECURE else "csrf"
+SESSION_COOKIE_AGE = 14 * 24 * 3600
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_TRUSTED_ORIGINS = [PORTAL_URL.rstrip("/")]
+CSRF_FAILURE_VIEW = "portal.views.csrf_failure"
+
+# --- Browser safety -------------------------------------------------------------------------------------------------
+SECURE_HSTS_SECONDS = 365 * 24 * 3600 if SECURE else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SECURE
+SECURE_SSL_REDIRECT = False  # the proxy's part: the portal itself listens on loopback
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'self'"],
+        "img-src": ["'self'", "data:"],
+        "connect-src": ["'self'"],
+        "frame-ancestors": ["'none'"],
+        "base-uri": ["'none'"],
+        "form-action": ["'self'"],
+        "object-src": ["'none'"],
+    }
+}
+CORS_URLS_REGEX = r"^/api/"
+CORS_PREFLIGHT_MAX_AGE = 300
+CORS_ALLOW_CREDENTIALS = False
+CORS_EXPOSE_HEADERS = ["Retry-After"]
+CORS_ALLOW_HEADERS = ["accept", "authorization", "content-type", "idempotency-key"]
+
+# --- API ------------------------------------------------------------------------------------------------------------
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.api.TokenAuthentication", "accounts.api.PageSession"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PAGINATION_CLASS": "portal.pagination.Pages",
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "portal.problems.problem_handler",
+    "PAGE_SIZE": 100,
+    "COERCE_DECIMAL_TO_STRING": True,
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Portal API",
+    "VERSION": VERSION,
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "COMPONENT_SPLIT_REQUEST": True,
+}
+JWT_ACCESS_SECONDS = 600
+JWT_REFRESH_SECONDS = 14 * 24 * 3600
+
+# --- Work in the background -----------------------------------------------------------------------------------------
+CELERY_BROKER_URL = REDIS_URL or "memory://"
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_DEFAULT_QUEUE = "polls"
+CELERY_TASK_ACKS_LATE = False
+CELERY_WORKER_POOL = "threads"
+CELERY_WORKER_CONCURRENCY = int(env.number("PORTAL_WORKER_THREADS", 8))
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = (
+    {"polling_interval": 0.05}
+    if EMBEDDED
+    else {"socket_timeout": 5, "socket_connect_timeout": 3, "retry_on_timeout": True, "health_check_interval": 10}
+)
+CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "interval_max": 0.2}
+# Seconds between two looks at the due-table; and what one poll may cost.
+PORTAL_TICK_SECONDS = env.number("PORTAL_TICK_SECONDS", 1.0)
+PORTAL_SHARD_SIZE = int(env.number("PORTAL_SHARD_SIZE", 250))
+PORTAL_POLL_DEADLINE_SECONDS = env.number("PORTAL_POLL_DEADLINE_SECONDS", 10.0)
+PORTAL_MAX_ANSWER_BYTES = int(env.number("PORTAL_MAX_ANSWER_BYTES", 10 * 1024 * 1024))
+# A test or benchmark may ask for faster polls: every interval of the poll plan is multiplied by this.
+PORTAL_POLL_PACE = env.number("PORTAL_POLL_PACE", 1.0)
+
+# --- Live ----------------------------------------------------------------------------------------------------------
+CHANNEL_LAYERS = {
+    "default": {"BACKEND": "channels.layers.InMemoryChannelLayer", "CONFIG": {"capacity": 1000}}
+    if EMBEDDED
+    else {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"hosts": [REDIS_URL]}}
+}
+
+# --- Mail -----------------------------------------------------------------------------------------------------------
+EMAIL_URL = env.url("EMAIL_URL", ("smtp", "smtps", "console"), "console://" if EMBEDDED else None)
+DEFAULT_FROM_EMAIL = env.text("EMAIL_FROM", f"portal@{urlsplit(PORTAL_URL).hostname}")
+SERVER_EMAIL = DEFAULT_FROM_EMAIL
+EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+EMAIL_TIMEOUT = 10
+if EMAIL_URL is None or EMAIL_URL.startswith("console"):
+    EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+else:
+    globals().update(env.mail(EMAIL_URL))
+
+# --- Files ----------------------------------------------------------------------------------------------------------
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+NODE_MODULES = BASE_DIR / "node_modules"
+STATICFILES_DIRS = [
+    BASE_DIR / "static",
+    *(
+        [("npm/lightweight-charts", NODE_MODULES / "lightweight-charts" / "dist")]
+        if (NODE_MODULES / "lightweight-charts" / "dist").is_dir()
+        else []
+    ),
+]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if EMBEDDED
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+}
+# Embedded: straight from the folders, no collectstatic step.
+WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = EMBEDDED
+
+# --- Language and time ----------------------------------------------------------------------------------------------
+LANGUAGE_CODE = "en"
+USE_I18N = False
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+# --- Logs -----------------------------------------------------------------------------------------------------------
+LOG_LEVEL = env.choice("LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR"), "INFO")
+LOG_FORMAT = env.choice("LOG_FORMAT", ("text", "json"), "text")
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "text": {"format": "%(asctime)s %(levelname)-7s %(name)s: %(message)s"},
+        "json": {"()": "portal.logs.JsonLines"},
+    },
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT, "stream": sys.stderr}},
+    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
+    "loggers": {
+        "celery": {"level": "WARNING"},
+        "django.request": {"level": "ERROR"},
+        "kombu": {"level": "WARNING"},
+    },
+}
