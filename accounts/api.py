@@ -1,0 +1,9 @@
+from rest_framework.authentication import SessionAuthentication
+
+
+class PageSession(SessionAuthentication):
+    pass
+
+
+class TokenAuthentication(SessionAuthentication):
+    pass
