@@ -1,0 +1,5 @@
+class System:
+    key = "freqtrade"
+    label = "Freqtrade"
+    fields = ()
+    poll_plan = {}
