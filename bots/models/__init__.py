@@ -1,0 +1,8 @@
+"""The tables. Facts of one row are methods, sets are querysets."""
+
+from bots.models.audit import AuditEntry
+from bots.models.bot import Bot
+from bots.models.status import BotReading, BotStatus, ConfigVersion, PollTurn, Snapshot
+from bots.models.trade import BotRun, Trade
+
+__all__ = ["AuditEntry", "Bot", "BotReading", "BotRun", "BotStatus", "ConfigVersion", "PollTurn", "Snapshot", "Trade"]

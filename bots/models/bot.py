@@ -1,0 +1,100 @@
+"""Bot: a connection to one bot, its team, and its secrets (sealed)."""
+
+import uuid
+from collections.abc import Mapping
+
+from django.db import models
+from django.utils import timezone
+from django.utils.text import slugify
+
+from accounts.access import SEE, roles_for
+from accounts.models import Team, User
+from bots import systems
+from bots.models.sealing import open_sealed, seal
+from bots.systems.contract import BotSystem, Door, Field, Kind, Session
+
+
+class BotQuerySet(models.QuerySet["Bot"]):
+    def visible_to(self, user: User) -> "BotQuerySet":
+        """The bots of the person's teams. This is the permission to see: fetch through it, nothing else."""
+        return self.commandable_by(user, SEE)
+
+    def commandable_by(self, user: User, action: str) -> "BotQuerySet":
+        """The bots at which the person's role allows the action (accounts.access)."""
+        if not user.is_active:
+            return self.none()
+        return self.filter(team__memberships__user=user, team__memberships__role__in=roles_for(action))
+
+    def active(self) -> "BotQuerySet":
+        return self.filter(retired_at=None)
+
+    def polled(self) -> "BotQuerySet":
+        return self.active().filter(enabled=True)
+
+
+class Bot(models.Model):
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    team = models.ForeignKey(Team, models.PROTECT, related_name="bots")
+    name = models.CharField(max_length=100)
+    slug = models.SlugField(max_length=120, unique=True, editable=False)
+    # A callable is stored in the migration by its name: a new system needs none.
+    system = models.CharField(max_length=40, choices=systems.choices)
+    connection = models.JSONField(default=dict, help_text="The fields the system declares, secrets left out")
+    sealed = models.JSONField(default=dict, editable=False, help_text="Secret fields: name -> sealed text")
+    tags = models.JSONField(default=list, blank=True)
+    enabled = models.BooleanField(default=True, help_text="Unticked: the portal does not ask this bot (paused)")
+    poll_plan = models.JSONField(default=dict, blank=True, help_text="Seconds by kind, where they differ from the system's plan")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    retired_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    objects = BotQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def system_class(self) -> type[BotSystem]:
+        return systems.get(self.system)
+
+    @property
+    def fields(self) -> tuple[Field, ...]:
+        return self.system_class.fields
+
+    @property
+    def address(self) -> str:
+        """What a person recognises the connection by; never a secret."""
+        return str(self.connection.get("url") or self.connection.get("server") or "")
+
+    def plan(self) -> dict[Kind, float]:
+        """Seconds between two readings, by kind: the system's plan with this bot's own changes."""
+        own = {Kind(kind): float(seconds) for kind, seconds in self.poll_plan.items()}
+        return {**self.system_class.poll_plan, **own}
+
+    def set_secret(self, name: str, clear: str) -> None:
+        """Seal the field for this row. An empty text removes it."""
+        if clear:
+            self.sealed = {**self.sealed, name: seal(clear, self.seal_context(name))}
+        else:
+            self.sealed = {key: value for key, value in self.sealed.items() if key != name}
+
+    def seal_context(self, name: str) -> str:
+        return f"bots_bot/{self.uuid}/{name}"
+
+    def opened_connection(self) -> dict[str, str]:
+        """Every field in clear. Only where PORTAL_SECRETS_KEY is held; raises SealBroken for a wrong key or a swapped row."""
+        secrets = {name: open_sealed(text, self.seal_context(name)) for name, text in self.sealed.items()}
+        return {**self.connection, **secrets}
+
+    def open(self, door: Door, connection: Mapping[str, str] | None = None, release: str = "") -> Session:
+        """A conversation with this bot. Raises WrongSettings."""
+        return self.system_class.open(connection or self.opened_connection(), door, release)
+
+    def free_slug(self) -> str:
+        """The name as a slug, with a number behind it when the portal has that slug already."""
+        stem = slugify(self.name)[:100] or "bot"
+        taken = set(Bot.objects.filter(slug__startswith=stem).exclude(pk=self.pk).values_list("slug", flat=True))
+        numbered = (f"{stem}-{number}" for number in range(2, len(taken) + 3))
+        return stem if stem not in taken else next(slug for slug in numbered if slug not in taken)

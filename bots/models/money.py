@@ -1,0 +1,107 @@
+"""One field for money, rates and amounts: exact on every database.
+
+SQLite has no decimal type (Django's DecimalField keeps 15 digits there, SUM is floating), so the exact text is stored,
+ordered by a collation of ours and summed by an aggregate of ours. PostgreSQL has numeric(38,18).
+"""
+
+import sqlite3
+from decimal import ROUND_HALF_EVEN, Context, Decimal, InvalidOperation
+
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+PLACES = Decimal(1).scaleb(-18)
+LIMIT = Decimal(10) ** 20
+EXACT = Context(prec=60, rounding=ROUND_HALF_EVEN)
+COLLATION = "exact_decimal"
+
+
+def exact(value: object) -> Decimal:
+    """A finite Decimal under 1e20 with at most 18 places and no trailing zeros. Raises ValueError."""
+    try:
+        number = value if isinstance(value, Decimal) else Decimal(str(value))
+    except InvalidOperation:
+        raise ValueError(f"not a number: {value!r}") from None
+    if not number.is_finite() or abs(number) >= LIMIT:
+        raise ValueError(f"not a finite number under 1e20: {value!r}")
+    if number.as_tuple().exponent < PLACES.as_tuple().exponent:  # type: ignore[operator]
+        number = number.quantize(PLACES, context=EXACT)
+    return plain(number)
+
+
+def plain(number: Decimal) -> Decimal:
+    """The same value without trailing zeros and without an exponent; zero has no sign."""
+    if not number:
+        return Decimal(0)
+    short = number.normalize(EXACT)
+    return short.quantize(Decimal(1), context=EXACT) if short.as_tuple().exponent > 0 else short  # type: ignore[operator]
+
+
+class MoneyField(models.Field):
+    """A Decimal in the currency that stands beside it in the row."""
+
+    description = "Exact decimal number (money, rate or amount)"
+
+    def db_type(self, connection: BaseDatabaseWrapper) -> str:
+        return f'text COLLATE "{COLLATION}"' if connection.vendor == "sqlite" else "numeric(38, 18)"
+
+    def get_internal_type(self) -> str:
+        return "MoneyField"
+
+    def to_python(self, value: object) -> Decimal | None:
+        if value is None:
+            return None
+        try:
+            return exact(value)
+        except ValueError as problem:
+            raise ValidationError(str(problem)) from None
+
+    def from_db_value(self, value: object, expression: object, connection: object) -> Decimal | None:
+        return None if value is None else plain(value if isinstance(value, Decimal) else Decimal(str(value)))
+
+    def get_prep_value(self, value: object) -> Decimal | None:
+        return None if value is None else exact(value)
+
+    def get_db_prep_value(self, value: object, connection: BaseDatabaseWrapper, prepared: bool = False) -> object:
+        number = value if prepared else self.get_prep_value(value)
+        if number is None or connection.vendor != "sqlite":
+            return number
+        return format(number, "f")
+
+
+class ExactSum(models.Aggregate):
+    """SUM without loss on SQLite too; NULL when there is nothing to add."""
+
+    function = "SUM"
+    output_field = MoneyField()
+
+    def as_sqlite(self, compiler: object, connection: object, **extra: object) -> object:
+        return self.as_sql(compiler, connection, function="exact_sum", **extra)
+
+
+class _Sum:
+    """The aggregate that SQLite calls row by row."""
+
+    def __init__(self) -> None:
+        self.total: Decimal | None = None
+
+    def step(self, value: str | None) -> None:
+        if value is not None:
+            self.total = EXACT.add(self.total or Decimal(0), Decimal(str(value)))
+
+    def finalize(self) -> str | None:
+        return None if self.total is None else format(self.total, "f")
+
+
+def _order(left: str, right: str) -> int:
+    a, b = Decimal(left), Decimal(right)
+    return (a > b) - (a < b)
+
+
+def teach_sqlite(connection: BaseDatabaseWrapper, **kwargs: object) -> None:
+    """Receiver of connection_created."""
+    if connection.vendor == "sqlite":
+        raw: sqlite3.Connection = connection.connection
+        raw.create_aggregate("exact_sum", 1, _Sum)  # type: ignore[arg-type]
+        raw.create_collation(COLLATION, _order)
