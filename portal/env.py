@@ -113,7 +113,7 @@ def postgresql(value: str) -> dict[str, object]:
 
 
 def mail(value: str) -> dict[str, object]:
-    """Django's mail settings of smtp://user:password@host:port (smtps:// for TLS from the start; smtp uses STARTTLS)."""
+    """Django's mail settings of smtp://user:password@host:port; smtps is TLS from the start, smtp STARTTLS."""
     parts = urlsplit(value)
     tls_from_start = parts.scheme == "smtps"
     return {

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 
 def kept(directory: Path, name: str, content: str) -> str:
-    """The content of the key file; written first (mode 600) when there is none. Two processes starting at once agree."""
+    """The key file's content; written first (mode 600) when there is none. Two starting at once agree."""
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     path = directory / name
     if not path.exists():

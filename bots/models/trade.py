@@ -61,6 +61,7 @@ class Trade(models.Model):
     close_rate = MoneyField(null=True)
     open_date = models.DateTimeField()
     close_date = models.DateTimeField(null=True)
+    close_day = models.DateField(null=True)  # of close_date in the team's time zone: profit per day
     profit_abs = MoneyField(null=True)  # realized, net of fees
     profit_ratio = MoneyField(null=True)
     realized_profit = MoneyField(null=True)
@@ -86,6 +87,7 @@ class Trade(models.Model):
             models.Index(fields=["bot", "is_open"]),
             models.Index(fields=["close_date"]),
             models.Index(fields=["bot", "-close_date"]),
+            models.Index(fields=["bot", "close_day"]),
             models.Index(fields=["pair"]),
         ]
 
