@@ -1,0 +1,27 @@
+"""What every page shows around its subject: the open trades, and whose fleet this is."""
+
+from dataclasses import dataclass
+
+from django.contrib.auth.models import AnonymousUser
+
+from accounts.models import User
+from bots.models import Trade
+
+
+@dataclass(frozen=True)
+class Chrome:
+    open_trades: int
+    place: str  # "manager · Alpha", below the person's name
+
+
+def chrome_for(user: User | AnonymousUser) -> Chrome:
+    if not isinstance(user, User) or not user.is_active:
+        return Chrome(0, "")
+    return Chrome(Trade.objects.visible_to(user).open().count(), place_of(user))
+
+
+def place_of(user: User) -> str:
+    first, *others = [*user.memberships.select_related("team")] or [None]
+    if first is None:
+        return "no team yet"
+    return f"{first.role} · {first.team.name}" + (f" and {len(others)} more" if others else "")

@@ -1,0 +1,132 @@
+"""Charts as inline SVG, drawn here so that a page is complete without JavaScript and under a strict CSP.
+
+Only shapes are computed in floating point; every figure a person reads is written by `figures`.
+"""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from decimal import Decimal
+
+from django import template
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
+
+from bots.domain.fleet import decimals_of
+from bots.templatetags.figures import rounded, signed, unsigned
+
+register = template.Library()
+Points = list[tuple[float, float]]
+
+
+def scale(values: Sequence[float], top: float, bottom: float) -> list[float]:
+    """Values to heights: the highest at `top`, the lowest at `bottom`, a flat row in the middle."""
+    low, high = min(values), max(values)
+    if high == low:
+        return [(top + bottom) / 2] * len(values)
+    return [bottom - (value - low) / (high - low) * (bottom - top) for value in values]
+
+
+def along(count: int, left: float, right: float) -> list[float]:
+    return [left + (right - left) * index / max(count - 1, 1) for index in range(count)]
+
+
+def path(points: Points) -> str:
+    return "M" + " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
+
+
+@register.simple_tag
+def spark(curve: Sequence[Decimal], label: str = "30 days") -> SafeString:
+    """The last days in the size of a word; the line is where it began."""
+    if len(curve) < 2:
+        return mark_safe("")
+    heights = scale([float(value) for value in curve], 3, 21)
+    points = list(zip(along(len(curve), 1, 85), heights, strict=True))
+    kind = "up" if curve[-1] > curve[0] else "down" if curve[-1] < curve[0] else "flat"
+    return format_html(
+        '<svg class="spark {0}" viewBox="0 0 88 24" role="img" aria-label="{1}, {0}">'
+        '<line x1="0" x2="88" y1="{2}" y2="{2}"/><path d="{3}"/><circle cx="{4}" cy="{5}" r="2"/></svg>',
+        kind, label, f"{heights[0]:.1f}", path(points), f"{points[-1][0]:.1f}", f"{heights[-1]:.1f}",
+    )  # fmt: skip
+
+
+@register.simple_tag
+def bars(days: Sequence[tuple[date, Decimal]], currency: str, height: int = 88) -> SafeString:
+    """Profit per day, oldest first; the last day is not over. Each bar names its day and figure."""
+    if not days:
+        return mark_safe("")
+    values = [float(value) for _, value in days]
+    high, low = max(*values, 0.0), min(*values, 0.0)
+    room = (height - 2) / ((high - low) or 1.0)
+    zero = 1 + high * room
+    parts = [bar(day, value, currency, index, zero, room) for index, (day, value) in enumerate(days)]
+    last = len(days) - 1
+    rects = format_html_join(
+        "", '<rect class="{}{}" x="{}" y="{}" width="7.2" height="{}"><title>{}</title></rect>',
+        ((kind, " b-now" if index == last else "", x, y, tall, title) for index, (kind, x, y, tall, title) in enumerate(parts)),
+    )  # fmt: skip
+    return format_html(
+        '<svg class="bars" viewBox="0 0 {} {}" preserveAspectRatio="none" role="img" aria-label="Profit per day, {}">{}'
+        '<line class="base" x1="0" x2="{}" y1="{}" y2="{}"/></svg>',
+        len(days) * 10, height, currency, rects, len(days) * 10, f"{zero:.1f}", f"{zero:.1f}",
+    )  # fmt: skip
+
+
+def bar(day: date, value: Decimal, currency: str, index: int, zero: float, room: float) -> tuple[str, str, str, str, str]:
+    tall = max(abs(float(value)) * room, 1.0 if value else 0.0)
+    top = zero - tall if value > 0 else zero
+    title = f"{day.isoformat()}: {signed(rounded(value, decimals_of(currency)))} {currency}"
+    return "b-down" if value < 0 else "b-up", f"{index * 10 + 1.4:.1f}", f"{top:.1f}", f"{tall:.1f}", title
+
+
+@register.simple_tag
+def line_chart(
+    points: Sequence[tuple[date | datetime, Decimal]], currency: str, label: str, height: int = 220, signs: bool = False
+) -> SafeString:
+    """A figure over time with its scale at the right and dates below."""
+    if len(points) < 2:
+        return mark_safe("")
+    moments = [stamp(at) for at, _ in points]
+    xs = [(moment - moments[0]) / ((moments[-1] - moments[0]) or 1.0) * 1000 for moment in moments]
+    values = [value for _, value in points]
+    drawn = list(zip(xs, scale([float(value) for value in values], 8, height - 6), strict=True))
+    return format_html(
+        '<div class="chart"><svg class="chart__plot" height="{0}" viewBox="0 0 1000 {0}" preserveAspectRatio="none" role="img"'
+        ' aria-label="{1}">{2}<path class="area" d="{3} L1000,{4} L0,{4}Z"/><path class="line" d="{3}"/></svg>{5}{6}</div>',
+        height, label, grid(height), path(drawn), height - 6, side(values, currency, height, signs), below(points),
+    )  # fmt: skip
+
+
+def stamp(at: date | datetime) -> float:
+    return at.timestamp() if isinstance(at, datetime) else float(at.toordinal()) * 86400
+
+
+def steps(height: int) -> list[float]:
+    return [height - 6 - (height - 14) * step / 4 for step in range(5)]
+
+
+def grid(height: int) -> SafeString:
+    return format_html_join(
+        "", '<line class="grid" x1="0" x2="1000" y1="{0}" y2="{0}"/>', ((f"{y:.1f}",) for y in steps(height))
+    )
+
+
+def side(values: Sequence[Decimal], currency: str, height: int, signs: bool) -> SafeString:
+    low, high = min(values), max(values)
+    if low == high:
+        marks = [(height / 2 + 4, low)]
+    else:
+        marks = [(y + 4, low + (high - low) * step / 4) for step, y in enumerate(steps(height))]
+    write = signed if signs else unsigned
+    texts = [(f"{y:.1f}", write(rounded(value, decimals_of(currency)))) for y, value in marks]
+    width = 16 + 7 * max(len(text) for _, text in texts)
+    labels = format_html_join("", '<text x="8" y="{}">{}</text>', texts)
+    return format_html('<svg width="{}" height="{}" aria-hidden="true">{}</svg>', width, height, labels)
+
+
+def below(points: Sequence[tuple[date | datetime, Decimal]]) -> SafeString:
+    first, last = points[0][0], points[-1][0]
+    form = "%Y-%m-%d %H:%M" if isinstance(first, datetime) and stamp(last) - stamp(first) < 3 * 86400 else "%Y-%m-%d"
+    quarters = [(0, "start"), (1, "middle"), (2, "middle"), (3, "middle"), (4, "end")]
+    texts = ((f"{part * 25}%", anchor, (first + (last - first) * part / 4).strftime(form)) for part, anchor in quarters[::2])
+    labels = format_html_join("", '<text x="{}" y="15" text-anchor="{}">{}</text>', texts)
+    return format_html('<svg class="chart__plot chart__x" height="20" aria-hidden="true">{}</svg>', labels)

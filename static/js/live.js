@@ -1,0 +1,141 @@
+/* Keeps the page's live regions true. The websocket only says that something changed; what changed comes by an
+   ordinary GET of this very address, drawn by the same template that drew the page. Without a websocket the page
+   asks every 10 seconds; a hidden tab asks nothing. */
+(function () {
+  "use strict";
+  const main = document.querySelector("[data-fragment]");
+  if (!main) return;
+
+  const LEAST_GAP = 250;        // ms between two fetches: at most 4 a second
+  const ASK_EVERY = 10_000;     // ms, while there is no websocket
+  const ASK_ANYWAY = 30_000;    // ms, with one: a lost message costs a late refresh, never a wrong page
+  const onlyBot = main.dataset.liveBot || "";
+  const indicator = document.querySelector("[data-connection]");
+  let socket = null;
+  let tries = 0;
+  let wanted = false;           // something changed since the last fetch
+  let busy = false;
+  let lastFetch = 0;
+  let lastTook = 0;
+  let timer = 0;
+  let reachable = true;
+
+  // --- What is fetched ---
+  function address() {
+    const url = new URL(location.href);
+    url.searchParams.set("fragment", main.dataset.fragment);
+    url.hash = "";
+    return url;
+  }
+
+  function want() {
+    wanted = true;
+    if (document.hidden || busy || timer) return;
+    // A slow server is not asked faster than it answers.
+    const gap = Math.max(LEAST_GAP, 2 * lastTook);
+    timer = setTimeout(refresh, Math.max(0, lastFetch + gap - performance.now()));
+  }
+
+  async function refresh() {
+    timer = 0;
+    if (document.hidden || busy) return;
+    busy = true;
+    wanted = false;
+    lastFetch = performance.now();
+    try {
+      await fetchAndSwap();
+      reachable = true;
+    } catch (problem) {
+      if (!(problem instanceof TypeError)) throw problem;   // fetch's word for "no connection"
+      reachable = false;
+    } finally {
+      busy = false;
+      lastTook = performance.now() - lastFetch;
+      showConnection();
+    }
+    if (wanted) want();
+  }
+
+  async function fetchAndSwap() {
+    const answer = await fetch(address(), { headers: { Accept: "text/html" }, credentials: "same-origin" });
+    if (answer.redirected || answer.status === 404 || answer.status === 403) return location.reload();
+    if (!answer.ok) throw new TypeError("the portal answered " + answer.status);
+    swap(new DOMParser().parseFromString(await answer.text(), "text/html"));
+  }
+
+  // --- How it comes into the page ---
+  function swap(fresh) {
+    const focused = document.activeElement;
+    for (const region of fresh.querySelectorAll("[data-live]")) {
+      const here = document.getElementById(region.id);
+      if (!here) continue;
+      const changed = new Set();
+      window.portalMorph(here, region, (element) => changed.add(element));
+      markChanged(changed);
+      window.portal.restartAges(here);
+    }
+    if (focused && focused !== document.activeElement && focused.isConnected) focused.focus({ preventScroll: true });
+    showPulse(fresh.querySelector("[data-pulse]"));
+  }
+
+  function markChanged(elements) {
+    const figures = new Set([...elements].map((element) => element.closest(".num, .pill, .hero")).filter(Boolean));
+    for (const figure of figures) {
+      figure.classList.remove("changed");
+      void figure.offsetWidth;    // lets the animation begin again
+      figure.classList.add("changed");
+    }
+  }
+
+  function showPulse(pulse) {
+    if (!pulse) return;
+    document.title = pulse.dataset.title;
+    for (const count of document.querySelectorAll("[data-open-trades]")) count.textContent = pulse.dataset.openTrades;
+  }
+
+  // --- The connection ---
+  function connect() {
+    socket = new WebSocket(location.origin.replace(/^http/, "ws") + "/ws/fleet/");
+    socket.addEventListener("message", (event) => hear(JSON.parse(event.data)));
+    socket.addEventListener("close", () => {
+      socket = null;
+      showConnection();
+      tries += 1;
+      const pause = Math.min(30_000, 1000 * 2 ** Math.min(tries, 5));
+      setTimeout(connect, pause * (0.5 + Math.random() / 2));
+    });
+  }
+
+  function hear(message) {
+    if ("hello" in message) {
+      tries = 0;
+      showConnection();
+      want();      // what changed while nobody told us
+    } else if ("bye" in message) {
+      want();      // the fetch finds out whether the person is still welcome
+    } else if (!onlyBot || message.bot === onlyBot) {
+      want();
+    }
+  }
+
+  function isLive() {
+    return socket !== null && socket.readyState === WebSocket.OPEN;
+  }
+
+  function showConnection() {
+    if (!indicator) return;
+    const [kind, text] = !reachable ? ["lost", "No connection"] : isLive() ? ["live", "Live"] : ["asking", "Every 10 s"];
+    indicator.dataset.kind = kind;
+    if (indicator.textContent !== text) indicator.textContent = text;
+  }
+
+  setInterval(() => {
+    const since = performance.now() - lastFetch;
+    if (!document.hidden && since >= (isLive() ? ASK_ANYWAY : ASK_EVERY)) want();
+  }, 1000);
+  document.addEventListener("visibilitychange", () => { if (!document.hidden) want(); });
+  addEventListener("online", want);
+  addEventListener("offline", () => { reachable = false; showConnection(); });
+  lastFetch = performance.now();
+  connect();
+})();
