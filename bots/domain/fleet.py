@@ -33,7 +33,8 @@ class FleetQuery:
     @classmethod
     def parse(cls, given: Mapping[str, str]) -> "FleetQuery":
         """From a query string; what it does not understand falls back to the default."""
-        words = {name: str(given.get(name, "")).strip()[:100] for name in ("state", "system", "tag", "currency", "team")}
+        names = ("state", "system", "tag", "currency", "team")
+        words = {name: str(given.get(name, "")).strip()[:100] for name in names}
         mode = given.get("mode", "both")
         sort = given.get("sort", "name")
         return cls(
@@ -134,7 +135,7 @@ class BotRow:
 
 @dataclass
 class Total:
-    """Sums over bots in one currency and mode. `missing` bots have no such figure; `stale` ones are counted as last seen."""
+    """Sums over bots in one currency and mode. `stale_bots` are counted with their last figures."""
 
     currency: str
     mode: str
@@ -328,4 +329,5 @@ def days_of(rows: list[BotRow], mode: str, now: datetime) -> list[Day]:
                 purses = sums.setdefault(day, {})
                 purses[purse] = purses.get(purse, ZERO) + profit
     last = max([today_in("UTC", now), *sums])
-    return [Day(day, sums.get(day, {})) for day in (last - timedelta(days=age) for age in range(DAYS_SHOWN - 1, -1, -1))]
+    shown = (last - timedelta(days=age) for age in range(DAYS_SHOWN - 1, -1, -1))
+    return [Day(day, sums.get(day, {})) for day in shown]

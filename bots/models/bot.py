@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Mapping
 
+from django.conf import settings
 from django.db import models
 from django.utils import timezone
 from django.utils.text import slugify
@@ -43,7 +44,8 @@ class Bot(models.Model):
     sealed = models.JSONField(default=dict, editable=False, help_text="Secret fields: name -> sealed text")
     tags = models.JSONField(default=list, blank=True)
     enabled = models.BooleanField(default=True, help_text="Unticked: the portal does not ask this bot (paused)")
-    poll_plan = models.JSONField(default=dict, blank=True, help_text="Seconds by kind, where they differ from the system's plan")
+    # seconds by kind, where they differ from the system's plan
+    poll_plan = models.JSONField(default=dict, blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     retired_at = models.DateTimeField(null=True, blank=True, editable=False)
 
@@ -71,7 +73,7 @@ class Bot(models.Model):
     def plan(self) -> dict[Kind, float]:
         """Seconds between two readings, by kind: the system's plan with this bot's own changes."""
         own = {Kind(kind): float(seconds) for kind, seconds in self.poll_plan.items()}
-        return {**self.system_class.poll_plan, **own}
+        return {kind: seconds * settings.PORTAL_POLL_PACE for kind, seconds in (self.system_class.poll_plan | own).items()}
 
     def set_secret(self, name: str, clear: str) -> None:
         """Seal the field for this row. An empty text removes it."""
@@ -84,7 +86,7 @@ class Bot(models.Model):
         return f"bots_bot/{self.uuid}/{name}"
 
     def opened_connection(self) -> dict[str, str]:
-        """Every field in clear. Only where PORTAL_SECRETS_KEY is held; raises SealBroken for a wrong key or a swapped row."""
+        """Every field in clear. Only where PORTAL_SECRETS_KEY is held; raises SealBroken (wrong key, swapped row)."""
         secrets = {name: open_sealed(text, self.seal_context(name)) for name, text in self.sealed.items()}
         return {**self.connection, **secrets}
 

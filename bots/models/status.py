@@ -8,7 +8,7 @@ from bots.models.money import MoneyField
 
 
 class BotStatus(models.Model):
-    """Latest state and moving figures, one row a bot. Last good values stay while a bot is silent; `seen_at` is their age."""
+    """Latest state and moving figures, one row a bot. Last good values stay while it is silent; `seen_at` is their age."""
 
     bot = models.OneToOneField(Bot, models.CASCADE, related_name="status", primary_key=True)
     state = models.CharField(max_length=20, default="unknown")
@@ -31,13 +31,14 @@ class BotStatus(models.Model):
     balance = MoneyField(null=True, blank=True)  # what the bot manages
     closed_profit = MoneyField(null=True, blank=True)  # the bot's own account
     max_drawdown_ratio = MoneyField(null=True, blank=True)
-    # trade id -> moving figures of each open trade: {"open_ms", "current_rate", "profit_abs", "profit_ratio", "stop_rate"}
+    # trade id -> what moves: {"open_ms", "current_rate", "profit_abs", "profit_ratio", "stop_rate", "missing"}
     moving = models.JSONField(default=dict)
     missing = models.JSONField(default=list)  # [{"figure", "reason"}] of the last readings
     # sequence number of changes, raised in the transaction of the change
     seq = models.BigIntegerField(default=0)
     # health of the connection
     seen_at = models.DateTimeField(null=True, blank=True)  # last good fast reading: the age of the figures above
+    snapshot_at = models.DateTimeField(null=True, blank=True)
     balance_at = models.DateTimeField(null=True, blank=True)
     profit_at = models.DateTimeField(null=True, blank=True)
     last_process_at = models.DateTimeField(null=True, blank=True)
@@ -64,13 +65,15 @@ class PollTurn(models.Model):
     leased_until = models.DateTimeField(null=True, blank=True)
     fence = models.BigIntegerField(default=0)
     due = models.JSONField(default=dict)  # kind -> epoch seconds when it is due next
-    held = models.CharField(max_length=40, default="", blank=True)  # why it is not asked any more: wrong_password
+    held = models.CharField(max_length=40, default="", blank=True)  # why the bot is not asked any more: wrong_password
     full_reread_at = models.DateTimeField(null=True, blank=True)
     reread_offset = models.PositiveIntegerField(null=True, blank=True)  # a full reading in several parts goes on here
+    reread_after = models.BigIntegerField(default=0)  # ... and has covered the trade ids up to this one
+    mismatches = models.PositiveIntegerField(default=0)  # in a row: the bot's own count or sum is not the mirror's
 
 
 class BotReading(models.Model):
-    """Latest mapped answer of a slow endpoint (logs, locks, balance, performance, lists, health), one row a bot and kind."""
+    """Latest mapped answer of a slow endpoint (logs, locks, balance, performance, lists), one row a bot and kind."""
 
     bot = models.ForeignKey(Bot, models.CASCADE, related_name="readings")
     kind = models.CharField(max_length=20)
@@ -96,7 +99,8 @@ class ConfigVersion(models.Model):
 
 
 class Snapshot(models.Model):
-    """The time series of a bot: fine for 24 h, by the minute for 14 days, by the hour for good."""
+    """The time series of a bot. A row's grain says how long it lives: the first of an hour for good, the first of a
+    minute 14 days, every other 24 hours."""
 
     FINE, MINUTE, HOUR = "fine", "minute", "hour"
 
@@ -112,5 +116,5 @@ class Snapshot(models.Model):
     balance = MoneyField(null=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["bot", "grain", "at"], name="one_snapshot_per_moment")]
+        constraints = [models.UniqueConstraint(fields=["bot", "at"], name="one_snapshot_per_moment")]
         indexes = [models.Index(fields=["grain", "at"])]

@@ -1,5 +1,7 @@
 """BotRun: one life of a bot's database. Trade: the mirror of one trade in it."""
 
+from decimal import Decimal
+
 from django.db import models
 from django.utils import timezone
 
@@ -18,6 +20,10 @@ class BotRun(models.Model):
     started_at = models.DateTimeField(default=timezone.now)
     ended_at = models.DateTimeField(null=True, blank=True)
     reason = models.CharField(max_length=200, default="", blank=True)  # why it began
+    # What the mirror holds of this run's closed trades; kept in the transaction that writes them.
+    closed_count = models.PositiveIntegerField(default=0)
+    closed_profit = MoneyField(default=Decimal(0))
+    last_closed_id = models.BigIntegerField(default=0)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["bot", "number"], name="one_run_per_number")]
@@ -75,6 +81,7 @@ class Trade(models.Model):
     exchange = models.CharField(max_length=60, null=True)
     orders = models.JSONField(default=list)
     missing = models.JSONField(default=list)
+    digest = models.CharField(max_length=32, default="")  # of the lasting facts as last read: unchanged means unwritten
     seen_at = models.DateTimeField()  # first in the mirror
     changed_at = models.DateTimeField()  # last lasting change
     gone_at = models.DateTimeField(null=True)  # the bot no longer has it
@@ -85,6 +92,7 @@ class Trade(models.Model):
         constraints = [models.UniqueConstraint(fields=["run", "trade_id", "open_ms"], name="one_trade_per_key")]
         indexes = [
             models.Index(fields=["bot", "is_open"]),
+            models.Index(fields=["run", "is_open"]),
             models.Index(fields=["close_date"]),
             models.Index(fields=["bot", "-close_date"]),
             models.Index(fields=["bot", "close_day"]),
