@@ -1,0 +1,81 @@
+"""Closed trades of the past, written through the release's own tables, so that a bot has more than one page of them.
+
+Runs inside the bot's installation, and only on an empty database.
+"""
+
+import random
+from datetime import datetime, timedelta
+
+FEE = 0.001
+REASONS = ("roi", "stop_loss", "exit_signal", "force_exit")
+DAYS = 60
+
+
+def write_history(life: dict, market) -> None:
+    """`life`: seed, history (a number of trades), db_url, exchange, stake_currency."""
+    Trade, Order = opened_tables(life["db_url"])
+    session = Trade.session if hasattr(Trade, "session") else Trade.query.session
+    if session.query(Trade).count():
+        return
+    dice = random.Random(life["seed"])  # noqa: S311
+    for number in range(life["history"]):
+        trade = past_trade(number, life, market, dice)
+        orders = [past_order(number, trade, side) for side in ("buy", "sell")]
+        row = Trade(**only(trade, Trade))
+        row.orders.extend(Order(**only(order, Order)) for order in orders)
+        session.add(row)
+    session.commit()
+
+
+def opened_tables(db_url: str):
+    from freqtrade.persistence import Order, Trade, init_db
+
+    init_db(db_url)
+    return Trade, Order
+
+
+def only(values: dict, table) -> dict:
+    """The values for which this release has a column."""
+    columns = set(table.__table__.columns.keys())
+    return {name: value for name, value in values.items() if name in columns}
+
+
+def past_trade(number: int, life: dict, market, dice: random.Random) -> dict:
+    from freqtrade.enums import TradingMode
+
+    pair = dice.choice(sorted(market.pairs))
+    gap = timedelta(days=DAYS) / life["history"]
+    opened = datetime.utcnow().replace(microsecond=0) - timedelta(hours=3) - gap * (life["history"] - number)
+    closed = opened + timedelta(seconds=dice.randint(60, 9000))
+    open_rate = market.price(pair, (opened - datetime(1970, 1, 1)).total_seconds())
+    close_rate = market.rounded(pair, open_rate * (1 + dice.gauss(0.001, 0.015)))
+    amount = round(100 * dice.uniform(0.8, 1.2) / open_rate, 6)
+    paid, got = amount * open_rate * (1 + FEE), amount * close_rate * (1 - FEE)
+    return {
+        "exchange": life["exchange"], "pair": pair, "base_currency": pair.split("/")[0],
+        "stake_currency": life["stake_currency"], "is_open": False, "strategy": "Restless", "timeframe": 1,
+        "enter_tag": dice.choice(("above_mean", "below_mean", None)), "exit_reason": dice.choice(REASONS),
+        "exit_order_status": "closed", "trading_mode": TradingMode.SPOT, "is_short": False, "leverage": 1.0,
+        "interest_rate": 0.0, "contract_size": 1.0, "open_date": opened, "close_date": closed,
+        "open_rate": open_rate, "open_rate_requested": open_rate, "close_rate": close_rate,
+        "close_rate_requested": close_rate, "amount": amount, "amount_requested": amount,
+        "stake_amount": amount * open_rate, "max_stake_amount": amount * open_rate, "open_trade_value": paid,
+        "fee_open": FEE, "fee_open_cost": amount * open_rate * FEE, "fee_open_currency": life["stake_currency"],
+        "fee_close": FEE, "fee_close_cost": amount * close_rate * FEE, "fee_close_currency": life["stake_currency"],
+        "close_profit": got / paid - 1, "close_profit_abs": got - paid, "realized_profit": got - paid,
+        "stop_loss": open_rate * 0.98, "stop_loss_pct": -0.02, "initial_stop_loss": open_rate * 0.98,
+        "initial_stop_loss_pct": -0.02, "max_rate": max(open_rate, close_rate), "min_rate": min(open_rate, close_rate),
+    }  # fmt: skip
+
+
+def past_order(number: int, trade: dict, side: str) -> dict:
+    rate, at = (
+        (trade["open_rate"], trade["open_date"]) if side == "buy" else (trade["close_rate"], trade["close_date"])
+    )
+    return {
+        "ft_order_side": side, "ft_pair": trade["pair"], "ft_is_open": False, "ft_amount": trade["amount"],
+        "ft_price": rate, "order_id": f"past_{side}_{number}", "status": "closed", "symbol": trade["pair"],
+        "order_type": "limit", "side": side, "price": rate, "average": rate, "amount": trade["amount"],
+        "filled": trade["amount"], "remaining": 0.0, "cost": trade["amount"] * rate, "order_date": at,
+        "order_filled_date": at, "order_update_date": at,
+    }  # fmt: skip

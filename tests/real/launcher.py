@@ -1,0 +1,179 @@
+"""Installs and starts genuine Freqtrade bots: dry-run, offline, on an invented market, one child process each."""
+
+import base64
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from decimal import Decimal
+from pathlib import Path
+
+from tests.real.market import LEVELS
+from tests.real.releases import RELEASES, Release
+
+HERE = Path(__file__).resolve().parent
+CACHE = Path(os.environ.get("REAL_CACHE") or Path.home() / ".cache" / "bot-portal" / "freqtrade")
+READY_SECONDS = 90
+USERNAME, PASSWORD, WS_TOKEN = "freqtrader", "a genuine password", "a-genuine-ws-token"
+
+
+class BotRefused(Exception):
+    """The bot answered with a status of 400 or more; `status` and `text` say which and what."""
+
+    def __init__(self, status: int, text: str) -> None:
+        super().__init__(f"HTTP {status}: {text[:300]}")
+        self.status, self.text = status, text
+
+
+def installed(release: Release) -> Path:
+    """The python of the release's own virtualenv, made on first use. Raises CalledProcessError, pip's words on stderr."""
+    home = CACHE / release.version
+    python = home / "bin" / "python"
+    stamp = home / "complete"
+    wanted = "\n".join((*release.bare, *release.beside))
+    if stamp.exists() and stamp.read_text() == wanted:
+        return python
+    shutil.rmtree(home, ignore_errors=True)
+    subprocess.run([sys.executable, "-m", "venv", str(home)], check=True)
+    pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    if release.bare:
+        subprocess.run([*pip, "--no-deps", *release.bare], check=True)
+    subprocess.run([*pip, *release.beside], check=True)
+    stamp.write_text(wanted)
+    return python
+
+
+class GenuineBot:
+    """One bot with its folder and its port; it may be killed, started again, stopped, wiped, and asked directly."""
+
+    def __init__(self, version: str, folder: Path, *, seed: int = 1, history: int = 0, slots: int = 10) -> None:
+        self.release = RELEASES[version]
+        self.folder = folder
+        self.name = f"genuine-{version}"
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.process: subprocess.Popen[bytes] | None = None
+        self._life = {"seed": seed, "history": history, "exchange": "binance", "stake_currency": "USDT"}
+        self._write_folder(slots)
+
+    def _write_folder(self, slots: int) -> None:
+        (self.folder / "strategies").mkdir(parents=True, exist_ok=True)
+        shutil.copy(HERE / "strategy.py", self.folder / "strategies" / "restless.py")
+        (self.folder / "config.json").write_text(json.dumps(self.config(slots), indent=1))
+        life = {**self._life, "db_url": self.db_url}
+        (self.folder / "life.json").write_text(json.dumps(life))
+
+    @property
+    def database(self) -> Path:
+        return self.folder / "trades.sqlite"
+
+    @property
+    def db_url(self) -> str:
+        return f"sqlite:///{self.database}"
+
+    def config(self, slots: int) -> dict[str, object]:
+        """Settings that every release since 2022.4 understands."""
+        price = {"price_side": "other", "use_order_book": True, "order_book_top": 1}
+        pairs = [f"{base}/USDT" for base in LEVELS]
+        return {
+            "bot_name": self.name, "dry_run": True, "dry_run_wallet": 10000, "stake_currency": "USDT",
+            "stake_amount": 100, "max_open_trades": slots, "trading_mode": "spot", "initial_state": "running",
+            "db_url": self.db_url, "user_data_dir": str(self.folder), "cancel_open_orders_on_exit": False,
+            "force_entry_enable": True, "internals": {"process_throttle_secs": 1},
+            "unfilledtimeout": {"entry": 10, "exit": 10, "exit_timeout_count": 0, "unit": "seconds"},
+            "entry_pricing": {**price, "price_last_balance": 0.0}, "exit_pricing": price,
+            "exchange": {
+                "name": "binance", "key": "", "secret": "", "pair_whitelist": pairs, "pair_blacklist": [],
+                "enable_ws": False, "ccxt_config": {"enableRateLimit": False},
+                "ccxt_async_config": {"enableRateLimit": False},
+            },
+            "pairlists": [{"method": "StaticPairList"}],
+            "api_server": {
+                "enabled": True, "listen_ip_address": "127.0.0.1", "listen_port": self.port, "verbosity": "error",
+                "enable_openapi": False, "jwt_secret_key": "a-genuine-jwt-secret-of-decent-length", "CORS_origins": [],
+                "username": USERNAME, "password": PASSWORD, "ws_token": WS_TOKEN,
+            },
+        }  # fmt: skip
+
+    def start(self) -> None:
+        """Returns when the bot answers. Raises RuntimeError with the end of its log when it ends or stays silent."""
+        python = installed(self.release)
+        clean = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
+        clean.update(PYTHONWARNINGS="ignore", OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", PYTHONUNBUFFERED="1")
+        with (self.folder / "log.txt").open("ab") as log:
+            self.process = subprocess.Popen(
+                [str(python), str(HERE / "inside.py"), str(self.folder)],
+                cwd=self.folder, env=clean, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            )  # fmt: skip
+        self._wait_until_ready()
+
+    def _wait_until_ready(self) -> None:
+        deadline = time.monotonic() + READY_SECONDS
+        while time.monotonic() < deadline:
+            if self.process is None or self.process.poll() is not None:
+                break
+            try:
+                if self.get("ping") == {"status": "pong"}:
+                    return
+            except OSError:
+                time.sleep(0.2)
+        raise RuntimeError(f"{self.name} did not come up:\n{self.last_words()}")
+
+    def last_words(self, lines: int = 25) -> str:
+        return "\n".join((self.folder / "log.txt").read_text(errors="replace").splitlines()[-lines:])
+
+    def kill(self) -> None:
+        """SIGKILL: no good-bye, as when the machine runs out of memory."""
+        self._end(signal.SIGKILL)
+
+    def end(self) -> None:
+        """The ordinary end of the process; SIGKILL when it takes longer than 30 s."""
+        self._end(signal.SIGINT)
+
+    def _end(self, sent: signal.Signals) -> None:
+        process, self.process = self.process, None
+        if process is None:
+            return
+        process.send_signal(sent)
+        try:
+            process.wait(30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+    def wipe_database(self) -> None:
+        """Only while the process is down: the next start begins again at trade 1."""
+        for path in self.folder.glob("trades.sqlite*"):
+            path.unlink()
+
+    def get(self, path: str) -> object:
+        """The JSON answer, numbers with a point as Decimal from the literal. Raises BotRefused, OSError."""
+        return self._ask("GET", path)
+
+    def post(self, path: str, body: object = None) -> object:
+        return self._ask("POST", path, json.dumps(body).encode() if body is not None else b"")
+
+    def _ask(self, method: str, path: str, body: bytes | None = None) -> object:
+        request = urllib.request.Request(f"{self.url}/api/v1/{path}", data=body, method=method)
+        request.add_header("Authorization", "Basic " + base64.b64encode(f"{USERNAME}:{PASSWORD}".encode()).decode())
+        request.add_header("Content-Type", "application/json")
+        try:
+            with DIRECT.open(request, timeout=20) as answer:
+                return json.loads(answer.read(), parse_float=Decimal)
+        except urllib.error.HTTPError as refusal:
+            raise BotRefused(refusal.code, refusal.read().decode(errors="replace")) from None
+
+
+DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # loopback never goes through a proxy
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
