@@ -1,11 +1,16 @@
 from django.apps import AppConfig
 from django.db.backends.signals import connection_created
+from django.db.models.signals import post_migrate
 
 
 class BotsConfig(AppConfig):
     name = "bots"
 
     def ready(self) -> None:
+        from bots.domain.audit.listening import listen
+        from bots.models.append_only import after_migrate
         from bots.models.money import teach_sqlite
 
         connection_created.connect(teach_sqlite)
+        post_migrate.connect(after_migrate, sender=self)
+        listen()

@@ -1,6 +1,7 @@
 """The keys of an installation: read from the environment, or made once beside the embedded database."""
 
 import base64
+import hashlib
 import os
 import secrets
 from pathlib import Path
@@ -40,3 +41,8 @@ def public_key_of(private: str) -> str:
 def derived(secret: str, purpose: str) -> bytes:
     """A 32-byte key for one purpose, so that no two uses share a key."""
     return HKDF(algorithm=SHA256(), length=32, salt=None, info=purpose.encode()).derive(secret.encode())
+
+
+def name_of(key: bytes) -> str:
+    """A short name for a key that says nothing about it."""
+    return hashlib.sha256(b"name of " + key).hexdigest()[:8]

@@ -1,6 +1,7 @@
 """Everything the process is told, from the environment through env.py. docs/configure.md explains each variable."""
 
 import sys
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -54,6 +55,11 @@ PORTAL_SECRETS_KEYS: list[str] = [
 PORTAL_SEAL_KEY = env.secret("PORTAL_SEAL_KEY") or (
     keys.public_key_of(PORTAL_SECRETS_KEYS[0]) if EMBEDDED else installation_secret("PORTAL_SEAL_KEY", "")
 )
+# Keys of the audit's chain, by their names; the first is current, the others still verify what they once signed.
+PORTAL_AUDIT_KEYS = {
+    keys.name_of(key): key
+    for key in (keys.derived(secret, "portal audit chain") for secret in (SECRET_KEY, *SECRET_KEY_FALLBACKS))
+}
 # Where the head of the audit's chain is written, outside the database.
 PORTAL_AUDIT_ANCHOR = Path(env.text("PORTAL_AUDIT_ANCHOR", str(DATA_DIR / "audit-anchor.jsonl")))
 PORTAL_METRICS_TOKEN = env.secret("PORTAL_METRICS_TOKEN")
@@ -76,7 +82,7 @@ INSTALLED_APPS = [
     "accounts.apps.AccountsConfig",
     "bots.apps.BotsConfig",
     "portal.apps.PortalConfig",
-    "django.contrib.admin",
+    "accounts.apps.PortalAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -99,6 +105,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "portal.middleware.PortalCors",
+    "portal.middleware.SetUpFirst",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -197,6 +204,13 @@ SPECTACULAR_SETTINGS = {
 }
 JWT_ACCESS_SECONDS = 600
 JWT_REFRESH_SECONDS = 14 * 24 * 3600
+SIMPLE_JWT = {
+    "ACCESS_TOKEN_LIFETIME": timedelta(seconds=JWT_ACCESS_SECONDS),
+    "REFRESH_TOKEN_LIFETIME": timedelta(seconds=JWT_REFRESH_SECONDS),
+    "SIGNING_KEY": keys.derived(SECRET_KEY, "tokens of the API"),
+    "AUDIENCE": "portal-api",
+    "ISSUER": PORTAL_URL,
+}
 
 # --- Work in the background -----------------------------------------------------------------------------------------
 CELERY_BROKER_URL = REDIS_URL or "memory://"

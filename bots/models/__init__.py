@@ -2,7 +2,19 @@
 
 from bots.models.audit import AuditEntry
 from bots.models.bot import Bot
+from bots.models.connection_test import ConnectionTest
 from bots.models.status import BotReading, BotStatus, ConfigVersion, PollTurn, Snapshot
 from bots.models.trade import BotRun, Trade
 
-__all__ = ["AuditEntry", "Bot", "BotReading", "BotRun", "BotStatus", "ConfigVersion", "PollTurn", "Snapshot", "Trade"]
+__all__ = [
+    "AuditEntry",
+    "Bot",
+    "BotReading",
+    "BotRun",
+    "BotStatus",
+    "ConfigVersion",
+    "ConnectionTest",
+    "PollTurn",
+    "Snapshot",
+    "Trade",
+]

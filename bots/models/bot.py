@@ -1,6 +1,5 @@
 """Bot: a connection to one bot, its team, and its secrets (sealed)."""
 
-import uuid
 from collections.abc import Mapping
 
 from django.conf import settings
@@ -11,7 +10,7 @@ from django.utils.text import slugify
 from accounts.access import SEE, roles_for
 from accounts.models import Team, User
 from bots import systems
-from bots.models.sealing import open_sealed, seal
+from bots.models.sealing import SealedRow
 from bots.systems.contract import BotSystem, Door, Field, Kind, Session
 
 
@@ -33,15 +32,13 @@ class BotQuerySet(models.QuerySet["Bot"]):
         return self.active().filter(enabled=True)
 
 
-class Bot(models.Model):
-    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+class Bot(SealedRow):
     team = models.ForeignKey(Team, models.PROTECT, related_name="bots")
     name = models.CharField(max_length=100)
     slug = models.SlugField(max_length=120, unique=True, editable=False)
     # A callable is stored in the migration by its name: a new system needs none.
     system = models.CharField(max_length=40, choices=systems.choices)
     connection = models.JSONField(default=dict, help_text="The fields the system declares, secrets left out")
-    sealed = models.JSONField(default=dict, editable=False, help_text="Secret fields: name -> sealed text")
     tags = models.JSONField(default=list, blank=True)
     enabled = models.BooleanField(default=True, help_text="Unticked: the portal does not ask this bot (paused)")
     # seconds by kind, where they differ from the system's plan
@@ -75,20 +72,9 @@ class Bot(models.Model):
         own = {Kind(kind): float(seconds) for kind, seconds in self.poll_plan.items()}
         return {kind: seconds * settings.PORTAL_POLL_PACE for kind, seconds in (self.system_class.poll_plan | own).items()}
 
-    def set_secret(self, name: str, clear: str) -> None:
-        """Seal the field for this row. An empty text removes it."""
-        if clear:
-            self.sealed = {**self.sealed, name: seal(clear, self.seal_context(name))}
-        else:
-            self.sealed = {key: value for key, value in self.sealed.items() if key != name}
-
-    def seal_context(self, name: str) -> str:
-        return f"bots_bot/{self.uuid}/{name}"
-
     def opened_connection(self) -> dict[str, str]:
         """Every field in clear. Only where PORTAL_SECRETS_KEY is held; raises SealBroken (wrong key, swapped row)."""
-        secrets = {name: open_sealed(text, self.seal_context(name)) for name, text in self.sealed.items()}
-        return {**self.connection, **secrets}
+        return {**self.connection, **self.opened_secrets()}
 
     def open(self, door: Door, connection: Mapping[str, str] | None = None, release: str = "") -> Session:
         """A conversation with this bot. Raises WrongSettings."""

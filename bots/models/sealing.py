@@ -6,17 +6,64 @@ to another row or field does not open. A sealed text is "v1.<key id>.<base64>".
 
 import base64
 import hashlib
+import uuid
+from collections.abc import Iterator
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
+from django.apps import apps
 from django.conf import settings
+from django.db import models
+
+from bots import systems
 
 SUITE = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
 
 
 class SealBroken(Exception):
     """The sealed text does not open: another key, another row, or altered. A person must act."""
+
+
+class SealedRow(models.Model):
+    """A row that holds secrets. Its own uuid, made before the insert, is bound into each of them."""
+
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    sealed = models.JSONField(default=dict, editable=False, help_text="Secret fields: name -> sealed text")
+
+    class Meta:
+        abstract = True
+
+    def set_secret(self, name: str, clear: str) -> None:
+        """Seal the field for this row. An empty text removes it."""
+        if clear:
+            self.sealed = {**self.sealed, name: seal(clear, self.seal_context(name))}
+        else:
+            self.sealed = {key: value for key, value in self.sealed.items() if key != name}
+
+    def seal_context(self, name: str) -> str:
+        return f"{self._meta.db_table}/{self.uuid}/{name}"
+
+    def opened_secrets(self) -> dict[str, str]:
+        """In clear. Only where PORTAL_SECRETS_KEY is held; raises SealBroken for a wrong key or a swapped row."""
+        return {name: open_sealed(text, self.seal_context(name)) for name, text in self.sealed.items()}
+
+    def reseal(self) -> int:
+        """Seal with the current key what an older one sealed; how many fields changed. Raises SealBroken."""
+        old = {name: text for name, text in self.sealed.items() if not is_current(text)}
+        for name, text in old.items():
+            self.set_secret(name, open_sealed(text, self.seal_context(name)))
+        return len(old)
+
+
+def sealed_models() -> Iterator[type[SealedRow]]:
+    """Every table that holds secrets; rotating the keys must visit them all."""
+    return (model for model in apps.get_models() if issubclass(model, SealedRow))
+
+
+def secret_names() -> frozenset[str]:
+    """The names of every field that some bot system declares secret."""
+    return frozenset(field.name for system in systems.found().values() for field in system.fields if field.secret)
 
 
 def key_id(public: X25519PublicKey) -> str:
@@ -27,6 +74,12 @@ def seal(clear: str, context: str) -> str:
     public = X25519PublicKey.from_public_bytes(base64.urlsafe_b64decode(settings.PORTAL_SEAL_KEY))
     box = SUITE.encrypt(clear.encode(), public, info=context.encode())
     return f"v1.{key_id(public)}.{base64.urlsafe_b64encode(box).decode()}"
+
+
+def is_current(text: str) -> bool:
+    """Whether the text was sealed with the key this process seals with."""
+    public = X25519PublicKey.from_public_bytes(base64.urlsafe_b64decode(settings.PORTAL_SEAL_KEY))
+    return text.startswith(f"v1.{key_id(public)}.")
 
 
 def open_sealed(text: str, context: str) -> str:

@@ -1,0 +1,24 @@
+"""The audit: who did what to what, from where; append-only, chained, anchored.
+
+append(Act(...)) is the last statement of every act's transaction; verify() reads it all; anchor_head() is the tick's.
+"""
+
+from bots.domain.audit.anchor import AnchorContradicted, AnchorUnreadable, anchor_head
+from bots.domain.audit.appending import AuditUnavailable, append
+from bots.domain.audit.entry import Act, Actor, SecretInAudit
+from bots.domain.audit.verification import Finding, Report, Wrong, verify
+
+__all__ = [
+    "Act",
+    "Actor",
+    "AnchorContradicted",
+    "AnchorUnreadable",
+    "AuditUnavailable",
+    "Finding",
+    "Report",
+    "SecretInAudit",
+    "Wrong",
+    "anchor_head",
+    "append",
+    "verify",
+]

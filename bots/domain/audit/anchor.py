@@ -1,0 +1,149 @@
+"""The anchor: where the chain ended and when, in a file outside the database. Only against it a cut tail shows.
+
+JSON lines {"count", "id", "digest", "at"}, oldest first. Written under a lock by any number of processes, flushed to
+the disk, cut to the last 1,000 lines when it has grown to 400 kB.
+"""
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from django.conf import settings
+from django.utils import timezone
+
+from bots.models import AuditEntry
+
+KEPT_LINES = 1000
+MOST_BYTES = 400_000
+LONGEST_LINE = 1000
+
+
+@dataclass(frozen=True)
+class Anchor:
+    """`count` rows, the last of them `id` with `digest`, at the moment `at` (ISO 8601, UTC)."""
+
+    count: int
+    id: int
+    digest: str
+    at: str
+
+
+class AnchorContradicted(Exception):
+    """The table lacks what the anchor saw, or has something else in its place. A person must act: verify_audit."""
+
+
+class AnchorUnreadable(Exception):
+    """A line of the anchor file is not one of ours."""
+
+
+def anchor_head() -> Anchor | None:
+    """Write down where the chain ends, if it ended elsewhere before. None: nothing was ever audited.
+
+    Raises AnchorContradicted (and leaves the file as it is: it is the evidence), AnchorUnreadable, OSError.
+    """
+    path: Path = settings.PORTAL_AUDIT_ANCHOR
+    with only_writer(path):
+        last = last_anchor(path)
+        # Read after the lock: an older head written behind a newer one would look like a cut tail.
+        head = AuditEntry.objects.order_by("-id").values("id", "digest").first()
+        if last is not None:
+            require_same_past(last)
+        if head is None or (last is not None and last.id == head["id"]):
+            return last
+        anchor = Anchor(grown_count(last), head["id"], head["digest"], timezone.now().isoformat())
+        add_line(path, anchor)
+    return anchor
+
+
+def require_same_past(last: Anchor) -> None:
+    there = AuditEntry.objects.filter(id=last.id).values_list("digest", flat=True).first()
+    if there != last.digest:
+        wrong = "is gone" if there is None else "is another"
+        raise AnchorContradicted(f"audit entry {last.id}, anchored at {last.at}, {wrong}: run verify_audit")
+
+
+def grown_count(last: Anchor | None) -> int:
+    if last is None:
+        return AuditEntry.objects.count()
+    return last.count + AuditEntry.objects.filter(id__gt=last.id).count()
+
+
+def anchors(path: Path) -> list[Anchor]:
+    """Oldest first. A last line torn by a crash is no line. Raises AnchorUnreadable, OSError; no file: no anchors."""
+    if not path.exists():
+        return []
+    lines = path.read_text(errors="replace").split("\n")
+    return [_parsed(line, path) for line in lines[:-1] if line]
+
+
+def last_anchor(path: Path) -> Anchor | None:
+    """None: there is none yet. Reads only the end of the file. Raises AnchorUnreadable, OSError."""
+    lines = [line for line in end_of(path).split(b"\n")[:-1] if line]
+    return _parsed(lines[-1].decode(errors="replace"), path) if lines else None
+
+
+def _parsed(line: str, path: Path) -> Anchor:
+    try:
+        told = json.loads(line)
+        return Anchor(int(told["count"]), int(told["id"]), str(told["digest"]), str(told["at"]))
+    except (ValueError, KeyError, TypeError):
+        raise AnchorUnreadable(f"a line of {path.name} is not an anchor: {line[:60]!r}") from None
+
+
+def end_of(path: Path) -> bytes:
+    if not path.exists():
+        return b""
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - LONGEST_LINE * 2))
+        return file.read()
+
+
+@contextmanager
+def only_writer(path: Path) -> Iterator[None]:
+    """A lock file of its own, because the anchor file is replaced when it is cut."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def add_line(path: Path, anchor: Anchor) -> None:
+    mend_torn_end(path)
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    try:
+        os.write(handle, (json.dumps(asdict(anchor)) + "\n").encode())
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+    cut(path)
+
+
+def mend_torn_end(path: Path) -> None:
+    """Cut off a line that a crash left without its end."""
+    torn = end_of(path).rpartition(b"\n")[2]
+    if torn:
+        os.truncate(path, path.stat().st_size - len(torn))
+
+
+def cut(path: Path) -> None:
+    if path.stat().st_size > MOST_BYTES:
+        replace(path, b"".join(path.read_bytes().splitlines(keepends=True)[-KEPT_LINES:]))
+
+
+def replace(path: Path, content: bytes) -> None:
+    """Whole or not at all, also when the machine stops in between."""
+    fresh = path.with_name(path.name + ".new")
+    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    try:
+        os.write(handle, content)
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+    fresh.replace(path)

@@ -1,0 +1,74 @@
+"""The only writer of AuditEntry."""
+
+from django.conf import settings
+from django.db import DatabaseError, connection, transaction
+from django.db.transaction import TransactionManagementError
+from django.utils import timezone
+
+from bots.domain.audit.anchor import anchor_head
+from bots.domain.audit.chain import BEGINNING, current_key_id, digest_of
+from bots.domain.audit.entry import Act, checked_details, storable
+from bots.models import AuditEntry
+
+CHAIN_LOCK = 7_205_759_403_792_793_601  # any number that nothing else in this database locks
+LOCK_TIMEOUT = "5s"
+TEXTS = ("action", "role", "team", "bot", "subject", "address", "client", "session")
+
+
+class AuditUnavailable(Exception):
+    """The row could not be written, so the act may not happen. Reading goes on; entrances answer 503."""
+
+
+def append(act: Act) -> AuditEntry:
+    """Write the act as the LAST statement of its transaction.
+
+    From here to the commit everybody else who acts is waiting for the chain, and whoever still wanted a row lock after
+    it could wait in a circle. Raises AuditUnavailable (the transaction is then rolled back), SecretInAudit, and
+    TransactionManagementError outside a transaction: the row must fall and stand with what it tells of.
+    """
+    row = {**texts_of(act), "details": checked_details(act.details)}
+    row |= {"actor_id": act.actor.id, "team_id": act.team_id, "bot_id": act.bot_id}
+    require_transaction()
+    try:
+        entry = chained(row)
+    except DatabaseError as error:
+        transaction.set_rollback(True)
+        raise AuditUnavailable("The audit cannot be written, so nothing was done. Try again.") from error
+    if settings.EMBEDDED:
+        transaction.on_commit(anchor_head, robust=True)
+    return entry
+
+
+def texts_of(act: Act) -> dict[str, object]:
+    actor = act.actor
+    told = {"actor": actor.name, "role": actor.role, "address": actor.address, "client": actor.client}
+    told |= {"session": actor.session, "action": act.action, "team": act.team, "bot": act.bot, "subject": act.subject}
+    return {name: storable(text, longest(name)) for name, text in told.items()}
+
+
+def longest(column: str) -> int:
+    return int(AuditEntry._meta.get_field(column).max_length or 0)
+
+
+def require_transaction() -> None:
+    if not connection.in_atomic_block:
+        raise TransactionManagementError("An audit row is written inside the transaction of the act it tells of")
+    if connection.vendor == "sqlite" and getattr(connection, "transaction_mode", None) != "IMMEDIATE":
+        raise TransactionManagementError("On SQLite the audit needs IMMEDIATE transactions, else its chain forks")
+
+
+def chained(row: dict[str, object]) -> AuditEntry:
+    lock_chain()
+    last = AuditEntry.objects.order_by("-id").values("id", "digest").first()
+    row |= {"at": timezone.now(), "key_id": current_key_id(), "previous": last["digest"] if last else BEGINNING}
+    # Our own numbering, under the lock: no gaps, whatever was rolled back.
+    number = last["id"] + 1 if last else 1
+    return AuditEntry.objects.create(id=number, digest=digest_of(row), **row)
+
+
+def lock_chain() -> None:
+    """SQLite: BEGIN IMMEDIATE holds the only write lock already."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [CHAIN_LOCK])

@@ -1,0 +1,200 @@
+"""Reading the whole chain and naming every row that is not as it was written."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from hmac import compare_digest
+from pathlib import Path
+
+from django.conf import settings
+from django.db.models import QuerySet
+
+from bots.domain.audit.anchor import Anchor, AnchorUnreadable, anchors
+from bots.domain.audit.chain import BEGINNING, COLUMNS, UnknownKey, digest_of
+from bots.models import AuditEntry
+
+PAGE = 2000
+KEPT_FINDINGS = 1000
+# Searching the whole table for a lost predecessor is slow; after this many it is no longer told where it stands.
+MOST_SEARCHES = 50
+
+Row = Mapping[str, object]
+
+
+class Wrong(StrEnum):
+    EDITED = "edited"
+    INSERTED = "inserted"
+    MISSING = "missing"
+    REORDERED = "reordered"
+    RENUMBERED = "renumbered"
+    UNKNOWN_KEY = "unknown key"
+    TRUNCATED = "truncated"
+    ANCHOR_DIFFERS = "anchor differs"
+    ANCHOR_MISSING = "anchor missing"
+    ANCHOR_UNREADABLE = "anchor unreadable"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """`id` is the row's (0 for the anchor file), `about` says what it claims to be."""
+
+    wrong: Wrong
+    id: int
+    sentence: str
+    about: str = ""
+
+
+@dataclass
+class Report:
+    """`bad` counts every finding, `findings` keeps the first 1,000. `anchored_id`: 0 when there is no anchor."""
+
+    entries: int = 0
+    head_id: int = 0
+    head_digest: str = ""
+    anchored_id: int = 0
+    anchored_at: str = ""
+    bad: int = 0
+    findings: list[Finding] = field(default_factory=list)
+
+    @property
+    def fine(self) -> bool:
+        return self.bad == 0
+
+    @property
+    def not_anchored(self) -> int:
+        """Rows written after the last anchor: nothing is wrong, but cut off they would not be missed yet."""
+        return max(0, self.head_id - self.anchored_id)
+
+
+def verify(tell: Callable[[Finding], None] = lambda _: None) -> Report:
+    """Reads every row once, in pages (constant memory), and tells each finding as it is made."""
+    report = Report()
+    for finding in findings(report):
+        report.bad += 1
+        if len(report.findings) < KEPT_FINDINGS:
+            report.findings.append(finding)
+        tell(finding)
+    return report
+
+
+def findings(report: Report) -> Iterator[Finding]:
+    anchored: dict[int, Anchor] = {}
+    try:
+        anchored = {anchor.id: anchor for anchor in anchors(settings.PORTAL_AUDIT_ANCHOR)}
+    except (AnchorUnreadable, OSError) as error:
+        yield Finding(Wrong.ANCHOR_UNREADABLE, 0, f"The anchor cannot be read: {error}")
+    walk = Walk()
+    for row, following in with_following(rows()):
+        yield from walk.judge(row, following)
+        yield from judge_anchor(row, anchored)
+        report.entries += 1
+        report.head_id, report.head_digest = int(str(row["id"])), str(row["digest"])
+    yield from judge_end(report, list(anchored.values()), settings.PORTAL_AUDIT_ANCHOR)
+
+
+def rows() -> Iterator[Row]:
+    """By key, page after page: a server-side cursor would hold its snapshot for as long as the reading takes."""
+    last = None
+    while True:
+        page = AuditEntry.objects.order_by("id").values(*COLUMNS)
+        found = list((page if last is None else page.filter(id__gt=last))[:PAGE])
+        yield from found
+        if len(found) < PAGE:
+            return
+        last = found[-1]["id"]
+
+
+def with_following(source: Iterator[Row]) -> Iterator[tuple[Row, Row | None]]:
+    row = next(source, None)
+    while row is not None:
+        following = next(source, None)
+        yield row, following
+        row = following
+
+
+class Walk:
+    """Goes along the chain and knows the last row that belongs to it."""
+
+    def __init__(self) -> None:
+        # Of the row before. None: that one was edited, its true digest is lost.
+        self.digest: str | None = BEGINNING
+        self.id = 0
+        self.searches = 0
+
+    def judge(self, row: Row, following: Row | None) -> Iterator[Finding]:
+        signed = signature(row)
+        linked = self.digest is None or row["previous"] == self.digest
+        skipped = range(self.id + 1, int(str(row["id"])))
+        self.id = int(str(row["id"]))
+        if signed is Wrong.UNKNOWN_KEY:
+            yield finding(Wrong.UNKNOWN_KEY, row, f"was signed with key {row['key_id']}, which is not here")
+        elif (not signed or (not linked and self.is_copy(row))) and self.is_put_between(following):
+            yield finding(Wrong.INSERTED, row, "was not written by the portal: the chain closes without it")
+            return
+        elif not signed:
+            yield finding(Wrong.EDITED, row, "is not what the portal wrote")
+            # Its stored digest may be the true one (only the content was changed) or not: the next row decides.
+            if following is not None and following["previous"] != row["digest"]:
+                self.digest = None
+                return
+        elif not linked:
+            yield self.broken(row, skipped)
+        elif skipped:
+            yield finding(Wrong.RENUMBERED, row, f"has another number: {told(skipped)} not there, the chain is whole")
+        self.digest = str(row["digest"])
+
+    def is_put_between(self, following: Row | None) -> bool:
+        return following is not None and self.digest is not None and following["previous"] == self.digest
+
+    def is_copy(self, row: Row) -> bool:
+        return self.search(AuditEntry.objects.filter(digest=row["digest"]).exclude(id=row["id"])) is not None
+
+    def broken(self, row: Row, skipped: range) -> Finding:
+        if skipped:
+            return finding(Wrong.MISSING, row, f"comes after a gap: {told(skipped)} missing")
+        if row["previous"] == BEGINNING:
+            return finding(Wrong.REORDERED, row, "was the first of all and stands elsewhere")
+        place = self.search(AuditEntry.objects.filter(digest=row["previous"]))
+        if place is None:
+            return finding(Wrong.MISSING, row, "follows an entry that is no longer there")
+        return finding(Wrong.REORDERED, row, f"was written after the one that now is entry {place}")
+
+    def search(self, candidates: QuerySet[AuditEntry]) -> int | None:
+        self.searches += 1
+        if self.searches > MOST_SEARCHES:
+            return None
+        return candidates.values_list("id", flat=True).first()
+
+
+def signature(row: Row) -> bool | Wrong:
+    try:
+        return compare_digest(digest_of(row), str(row["digest"]))
+    except UnknownKey:
+        return Wrong.UNKNOWN_KEY
+
+
+def judge_anchor(row: Row, anchored: Mapping[int, Anchor]) -> Iterator[Finding]:
+    anchor = anchored.get(int(str(row["id"])))
+    if anchor is not None and anchor.digest != row["digest"]:
+        yield finding(Wrong.ANCHOR_DIFFERS, row, f"is not the entry that was anchored at {anchor.at}")
+
+
+def judge_end(report: Report, anchored: list[Anchor], path: Path) -> Iterator[Finding]:
+    if not anchored:
+        if report.entries and not path.exists():
+            yield Finding(Wrong.ANCHOR_MISSING, 0, f"There is no anchor at {path}: a cut tail would not show")
+        return
+    last = max(anchored, key=lambda anchor: anchor.id)
+    report.anchored_id, report.anchored_at = last.id, last.at
+    lost = range(report.head_id + 1, last.id + 1)
+    if lost:
+        yield Finding(Wrong.TRUNCATED, lost[0], f"The end was cut off: {told(lost)} missing, anchored at {last.at}")
+
+
+def finding(wrong: Wrong, row: Row, sentence: str) -> Finding:
+    about = f"{row['at']:%Y-%m-%d %H:%M:%S} {row['action']} by {row['actor'] or 'nobody'}"
+    return Finding(wrong, int(str(row["id"])), f"Entry {row['id']} {sentence}", about)
+
+
+def told(numbers: range) -> str:
+    return f"entry {numbers[0]} is" if len(numbers) == 1 else f"entries {numbers[0]} to {numbers[-1]} are"
