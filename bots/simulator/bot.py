@@ -16,7 +16,7 @@ from .auth import Doorkeeper
 from .book import TradeBook
 from .desk import USER, Desk
 from .faults import Faults
-from .history import TAGS, entered, past_trades
+from .history import TAGS, Entry, entered, past_trades
 from .listener import Listener
 from .locks import Lock, LockBook
 from .market import LEVELS, Market
@@ -108,7 +108,8 @@ class SimBot:
         for number, pair in enumerate(self.spec.whitelist[: self.spec.open_trades]):
             at_ms = now_ms - (self.spec.open_trades - number) * 1_380_000
             rate = self.market.rate(pair, at_ms / 1000)
-            self.book.add(entered(self.spec, self.book.next_id(), pair, rate, at_ms, TAGS[number % len(TAGS)]))
+            tag = TAGS[number % len(TAGS)]
+            self.book.add(entered(self.spec, Entry(self.book.next_id(), pair, rate, self.spec.stake, at_ms, tag)))
         self.note("freqtrade.worker", f"Starting worker {self.release.text}")
 
     # --- what answers are made of
@@ -189,6 +190,7 @@ class SimBot:
     def open_trade(
         self,
         pair: str = "",
+        *,
         rate: float | None = None,
         stake: float | None = None,
         tag: str | None = "trend_up",
@@ -297,11 +299,8 @@ class SimBot:
     def _greet(self) -> None:
         if self.dry_run:
             self.publish({"type": "warning", "status": "Dry run is enabled. All trades are simulated."})
-        for words in (
-            f"*Exchange:* `{self.spec.exchange}`",
-            f"*Strategy:* `{self.spec.strategy}`",
-            "Searching for pairs",
-        ):
+        exchange, strategy = f"*Exchange:* `{self.spec.exchange}`", f"*Strategy:* `{self.spec.strategy}`"
+        for words in (exchange, strategy, f"Searching for {self.spec.currency} pairs to buy and sell"):
             self.publish({"type": "startup", "status": words})
 
     def shut_down(self) -> None:

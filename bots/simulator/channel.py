@@ -18,7 +18,7 @@ from .wire import Request
 if TYPE_CHECKING:
     from .connection import Connection
 
-REFUSED = b"HTTP/1.1 403 Forbidden\r\nserver: uvicorn\r\ncontent-length: 0\r\ncontent-type: text/plain\r\nconnection: close\r\n\r\n"
+REFUSED = b"HTTP/1.1 403 Forbidden\r\nserver: uvicorn\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 WRONG_MODE = b"HTTP/1.1 502 Bad Gateway\r\nserver: uvicorn\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 
 

@@ -187,7 +187,7 @@ def add_locks(bot: SimBot, request: Request) -> Json:
     now_ms = bot.now_ms()
     ends = [int(validation.moment_of(lock.get("until"), n).timestamp() * 1000) for n, lock in enumerate(wanted)]
     for lock, end_ms in zip(wanted, ends, strict=True):
-        bot.locks.add(lock["pair"], now_ms, end_ms, lock.get("side") or "*", lock.get("reason"))
+        bot.locks.add(lock["pair"], now_ms, end_ms, side=lock.get("side") or "*", reason=lock.get("reason"))
         bot.took_effect("lock_pair", lock["pair"])
     return pairs.locks(bot)
 

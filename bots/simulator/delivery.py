@@ -15,8 +15,15 @@ from .wire import Answer, Request
 if TYPE_CHECKING:
     from .connection import Connection
 
-PROXY_PAGE = b"<html>\r\n<head><title>%d</title></head>\r\n<body>\r\n<center><h1>%d</h1></center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n"
-STRANGER = b"<!DOCTYPE html>\n<html><head><title>Welcome to nginx!</title></head><body><h1>Welcome to nginx!</h1></body></html>\n"
+PROXY_PAGE = (
+    b"<html>\r\n<head><title>%d</title></head>\r\n<body>\r\n<center><h1>%d</h1></center>\r\n"
+    b"<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n"
+)
+STRANGER = (
+    b"<!DOCTYPE html>\n<html><head><title>Welcome to nginx!</title></head>"
+    b"<body><h1>Welcome to nginx!</h1></body></html>\n"
+)
+FLOOD = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n"
 ROW = b'{"trade_id":1,"pair":"BTC/USDT","is_open":true,"amount":0.1},'
 CHUNK = ROW * 1000
 
@@ -81,9 +88,7 @@ async def _trickle(to: Connection, data: bytes, speed: float) -> None:
 
 async def _flood(to: Connection, size: int) -> None:
     """A JSON list of `size` bytes, chunked, as fast as the reader takes it."""
-    to.transport.write(
-        b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n1\r\n[\r\n"
-    )
+    to.transport.write(FLOOD + b"1\r\n[\r\n")
     sent = 0
     while sent < size and not to.transport.is_closing():
         if to.transport.get_write_buffer_size() > 1 << 20:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from . import messages
-from .history import asked
+from .history import Entry, asked
 from .market import amount_digits_of
 from .trades import Order, Trade
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 USER = "user requested order cancel"
 FORCED = "forcesold"
+BOOKKEEPER = "freqtrade.persistence.trade_model"
 
 
 class Desk:
@@ -24,7 +25,7 @@ class Desk:
         """Place an entry; a market order fills at once."""
         bot = self.bot
         at_ms = bot.next_open_ms()
-        trade = asked(bot.spec, bot.book.next_id(), pair, rate, at_ms, tag, stake, order_type)
+        trade = asked(bot.spec, Entry(bot.book.next_id(), pair, rate, stake, at_ms, tag, order_type))
         bot.book.add(trade)
         order = trade.orders[0]
         bot.note("freqtrade.freqtradebot", f"Order {order.order_id} was created for {pair} and status is open.")
@@ -37,9 +38,7 @@ class Desk:
         order = trade.orders[0]
         trade.enter(order, self.bot.now_ms(), order.price)
         self.bot.book.changed()
-        self.bot.note(
-            "freqtrade.persistence.trade_model", f"LIMIT_BUY has been fulfilled for Trade(id={trade.trade_id})."
-        )
+        self.bot.note(BOOKKEEPER, f"LIMIT_BUY has been fulfilled for Trade(id={trade.trade_id}).")
         self.bot.publish(messages.entry(self.bot, trade, order, filled=True))
 
     def exit(self, trade: Trade, rate: float, amount: float, order_type: str, reason: str) -> Order:
@@ -61,7 +60,7 @@ class Desk:
         trade.sell(order, self.bot.now_ms())
         self.bot.book.changed()
         words = f"Marking Trade(id={trade.trade_id}) as closed." if not trade.is_open else "Partial exit filled."
-        self.bot.note("freqtrade.persistence.trade_model", words)
+        self.bot.note(BOOKKEEPER, words)
         profit = round(trade.realized_profit - before, 8)
         self.bot.publish(messages.exit_filled(self.bot, trade, order, profit))
 

@@ -68,9 +68,9 @@ def closed_figures(by_time: list[Trade], capital: float) -> Closed:
     worst, current = drawdowns(by_time, capital)
     return Closed(
         count=len(by_time),
-        coin=round(sum(profits), 8),
+        coin=round(sum(profits, 0.0), 8),
         ratio_mean=mean(ratios),
-        ratio_sum=sum(ratios),
+        ratio_sum=sum(ratios, 0.0),
         wins=wins,
         losses=losses,
         profit_factor=won / lost if lost else math.nan,
@@ -92,7 +92,7 @@ def expectancy_ratio(won: float, lost: float, wins: int, losses: int, count: int
 
 def volume_of(trades: Iterable[Trade]) -> float:
     """Stake currency moved by filled orders, both directions."""
-    return sum(order.cost for trade in trades for order in trade.orders if order.status == "closed")
+    return sum((order.cost for trade in trades for order in trade.orders if order.status == "closed"), 0.0)
 
 
 def drawdowns(by_time: list[Trade], capital: float) -> tuple[Drawdown, Drawdown]:

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from .market import Market, amount_digits_of, digits_of
 from .spec import BotSpec
@@ -18,49 +19,58 @@ def past_trades(spec: BotSpec, market: Market, now_ms: int) -> Iterator[Trade]:
     span_ms = spec.history_days * 86_400_000
     ages = sorted((chance.random() for _ in range(spec.history)), reverse=True)
     for number, age in enumerate(ages, start=1):
-        lasted_ms = min(int(chance.lognormvariate(7.6, 0.9) * 1000), int(age * span_ms * 0.9) + 1000)
         opened_ms = now_ms - int(age * span_ms) - 1000
-        yield past_trade(spec, market, number, opened_ms, lasted_ms, chance)
+        lasted_ms = min(int(chance.lognormvariate(7.6, 0.9) * 1000), int(age * span_ms * 0.9) + 500)
+        pair = chance.choice(spec.whitelist)
+        rate = market.rate(pair, opened_ms / 1000)
+        entry = Entry(number, pair, rate, spec.stake * chance.uniform(0.8, 1.2), opened_ms, chance.choice(TAGS))
+        yield ended(spec, entered(spec, entry), lasted_ms, chance)
 
 
-def past_trade(
-    spec: BotSpec, market: Market, number: int, opened_ms: int, lasted_ms: int, chance: random.Random
-) -> Trade:
-    pair = chance.choice(spec.whitelist)
-    rate = market.rate(pair, opened_ms / 1000)
-    trade = entered(spec, number, pair, rate, opened_ms, chance.choice(TAGS), chance.uniform(0.8, 1.2))
+def ended(spec: BotSpec, trade: Trade, lasted_ms: int, chance: random.Random) -> Trade:
+    """Won or lost as `spec.skill` has it."""
     won = chance.random() < spec.skill
     move = abs(chance.gauss(0.011, 0.006)) + 0.0025 if won else -abs(chance.gauss(0.009, 0.006)) + 0.0015
-    reason = picked(chance, WON if won else LOST)
-    leave(trade, opened_ms + lasted_ms, round(rate * (1 + move), digits_of(rate)), reason)
+    rate = trade.open_rate * (1 + move)
+    leave(trade, trade.open_ms + lasted_ms, round(rate, digits_of(rate)), picked(chance, WON if won else LOST))
     return trade
 
 
-def entered(
-    spec: BotSpec, number: int, pair: str, rate: float, at_ms: int, tag: str | None, size: float = 1.0
-) -> Trade:
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What a trade begins with. `stake` in stake currency, `at_ms` epoch milliseconds."""
+
+    number: int
+    pair: str
+    rate: float
+    stake: float
+    at_ms: int
+    tag: str | None
+    order_type: str = "limit"
+
+
+def entered(spec: BotSpec, entry: Entry) -> Trade:
     """A trade whose entry filled at once."""
-    trade = asked(spec, number, pair, rate, at_ms, tag, spec.stake * size, "limit")
-    trade.enter(trade.orders[0], at_ms)
+    trade = asked(spec, entry)
+    trade.enter(trade.orders[0], entry.at_ms)
     return trade
 
 
-def asked(
-    spec: BotSpec, number: int, pair: str, rate: float, at_ms: int, tag: str | None, stake: float, order_type: str
-) -> Trade:
-    """A trade whose entry order is placed and unfilled: it holds nothing yet. `stake` in stake currency."""
-    amount = round(stake / rate, amount_digits_of(rate))
-    order = Order(f"dry_run_buy_{pair}_{at_ms}", "buy", order_type, amount, rate, at_ms, tag)
+def asked(spec: BotSpec, entry: Entry) -> Trade:
+    """A trade whose entry order is placed and unfilled: it holds nothing yet."""
+    amount = round(entry.stake / entry.rate, amount_digits_of(entry.rate))
+    name = f"dry_run_buy_{entry.pair}_{entry.at_ms}"
+    order = Order(name, "buy", entry.order_type, amount, entry.rate, entry.at_ms, entry.tag)
     return Trade(
-        trade_id=number,
-        pair=pair,
+        trade_id=entry.number,
+        pair=entry.pair,
         amount=0.0,
-        stake_amount=round(stake, 8),
-        max_stake_amount=round(stake, 8),
-        open_rate=rate,
-        open_ms=at_ms,
+        stake_amount=round(entry.stake, 8),
+        max_stake_amount=round(entry.stake, 8),
+        open_rate=entry.rate,
+        open_ms=entry.at_ms,
         strategy=spec.strategy,
-        enter_tag=tag,
+        enter_tag=entry.tag,
         amount_requested=amount,
         orders=[order],
     )

@@ -18,7 +18,7 @@ class Lock:
 class LockBook:
     locks: list[Lock] = field(default_factory=list)
 
-    def add(self, pair: str, start_ms: int, end_ms: int, side: str = "*", reason: str | None = None) -> Lock:
+    def add(self, pair: str, start_ms: int, end_ms: int, *, side: str = "*", reason: str | None = None) -> Lock:
         lock = Lock(len(self.locks) + 1, pair, start_ms, end_ms, side, reason)
         self.locks.append(lock)
         return lock

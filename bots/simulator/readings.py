@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from .bot import SimBot
 
 Json = Any
+ONLY_OWN = "Only the currently active strategy is available in trade mode"
 
 
 def status(bot: SimBot, request: Request) -> Json:
@@ -128,9 +129,7 @@ def strategy(bot: SimBot, request: Request, name: str) -> Json:
     if name == bot.spec.strategy:
         return settings.strategy(bot)
     only_own = bot.release.since("2025.7") and not bot.faults.webserver_mode
-    raise detail(
-        404, "Only the currently active strategy is available in trade mode" if only_own else "Strategy not found"
-    )
+    raise detail(404, ONLY_OWN if only_own else "Strategy not found")
 
 
 def edge(bot: SimBot, request: Request) -> Json:

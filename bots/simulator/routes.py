@@ -19,6 +19,19 @@ if TYPE_CHECKING:
 
 Handler = Callable[..., Any]
 WRONG_STATE = "Bot is not in the correct state"
+UI = b"<!DOCTYPE html><html><head><title>FreqUI</title></head></html>"
+# /freqaimodels where the packages of FreqAI are not installed.
+BROKEN = Answer(500, b"Internal Server Error", "text/plain; charset=utf-8")
+NO_DATA = {"length": 0, "pairs": [], "pair_interval": []}
+NOT_STARTED = {
+    "status": "not_started",
+    "running": False,
+    "status_msg": "Backtest not yet executed",
+    "step": "",
+    "progress": 0.0,
+    "trade_count": None,
+    "backtest_result": None,
+}
 
 
 @dataclass(frozen=True)
@@ -43,7 +56,11 @@ def reads(path: str, answer: Handler, since: str = "2019.6", **more: Any) -> Rou
 
 def tells(make: Handler) -> Handler:
     """For answers that look at the bot alone."""
-    return lambda bot, request: make(bot)
+
+    def tell(bot: SimBot, request: Request) -> Any:
+        return make(bot)
+
+    return tell
 
 
 def of_pair(make: Handler) -> Handler:
@@ -51,12 +68,15 @@ def of_pair(make: Handler) -> Handler:
 
 
 def always(value: Any) -> Handler:
-    return lambda bot, request: value
+    def tell(bot: SimBot, request: Request) -> Any:
+        return value
+
+    return tell
 
 
 READING = [
     reads("/ping", always({"status": "pong"}), protected=False, mode="any"),
-    reads("/version", lambda bot, request: {"version": bot.release.text}, mode="any"),
+    reads("/version", tells(settings.version), mode="any"),
     reads("/show_config", tells(settings.show_config), mode="any"),
     reads("/status", readings.status, moving=True),
     reads("/count", readings.count),
@@ -89,35 +109,14 @@ READING = [
     reads("/plot_config", readings.plot_config, "2020.10", mode="any"),
     reads("/strategies", tells(settings.strategies), "2020.10", mode="any", web_since="2025.7"),
     reads("/strategy/{id}", readings.strategy, "2020.10", mode="any"),
-    reads(
-        "/available_pairs",
-        always({"length": 0, "pairs": [], "pair_interval": []}),
-        "2020.10",
-        mode="any",
-        web_since="2025.7",
-    ),
+    reads("/available_pairs", always(NO_DATA), "2020.10", mode="any", web_since="2025.7"),
     reads("/markets", tells(settings.markets), "2025.2", mode="any"),
     reads("/exchanges", always({"exchanges": []}), "2023.6", mode="any", web_since="2025.7"),
     reads("/hyperoptloss", always({"loss_functions": []}), "2024.10", mode="web"),
-    reads("/freqaimodels", lambda bot, request: _broken(), "2022.12", mode="any", web_since="2025.7"),
+    reads("/freqaimodels", always(BROKEN), "2022.12", mode="any", web_since="2025.7"),
     reads("/pairlists/available", always({"pairlists": []}), "2023.6", mode="web"),
     reads("/background", always([]), "2024.5", mode="web"),
-    reads(
-        "/backtest",
-        always(
-            {
-                "status": "not_started",
-                "running": False,
-                "status_msg": "Backtest not yet executed",
-                "step": "",
-                "progress": 0.0,
-                "trade_count": None,
-                "backtest_result": None,
-            }
-        ),
-        "2021.7",
-        mode="web",
-    ),
+    reads("/backtest", always(NOT_STARTED), "2021.7", mode="web"),
     reads("/backtest/history", always([]), "2022.4.1", mode="web"),
 ]
 
@@ -163,9 +162,7 @@ def answer(bot: SimBot, request: Request) -> Answer:
 
 def _answer(bot: SimBot, request: Request) -> Answer:
     if not request.path.startswith(API + "/"):
-        return Answer(
-            200, b"<!DOCTYPE html><html><head><title>FreqUI</title></head></html>", "text/html; charset=utf-8"
-        )
+        return Answer(200, UI, "text/html; charset=utf-8")
     if request.endpoint.startswith("/token/") and request.method == "POST":
         return _token(bot, request)
     route, words = _find(bot.release, request)
@@ -222,11 +219,6 @@ def _check_mode(bot: SimBot, route: Route, request: Request) -> None:
 def _wrong_state(bot: SimBot, request: Request, since: str) -> Refusal:
     """503 in newer releases, a 502 before."""
     return detail(503, f"{WRONG_STATE}.") if bot.release.since(since) else refused(request, WRONG_STATE)
-
-
-def _broken() -> Answer:
-    """As without the packages of FreqAI."""
-    return Answer(500, b"Internal Server Error", "text/plain; charset=utf-8")
 
 
 # --- encoded answers are kept until what they tell has changed

@@ -57,8 +57,14 @@ def no_json(release: Release, broken: json.JSONDecodeError) -> Problem:
             "input": {},
             "ctx": context,
         }
-    context = {"msg": broken.msg, "doc": broken.doc, "pos": broken.pos, "lineno": broken.lineno, "colno": broken.colno}
-    return {"loc": ["body", broken.pos], "msg": str(broken), "type": "value_error.jsondecode", "ctx": context}
+    where: Problem = {
+        "msg": broken.msg,
+        "doc": broken.doc,
+        "pos": broken.pos,
+        "lineno": broken.lineno,
+        "colno": broken.colno,
+    }
+    return {"loc": ["body", broken.pos], "msg": str(broken), "type": "value_error.jsondecode", "ctx": where}
 
 
 def order_type_of(release: Release, body: dict[str, Any]) -> str | None:

@@ -18,7 +18,7 @@ def count(bot: SimBot) -> Json:
     return {
         "current": len(trades),
         "max": bot.max_open_trades,
-        "total_stake": sum(trade.open_rate * trade.amount for trade in trades),
+        "total_stake": sum((trade.open_rate * trade.amount for trade in trades), 0.0),
     }
 
 
@@ -47,7 +47,7 @@ def balance(bot: SimBot) -> Json:
     return bot.release.shape("balance", full)
 
 
-def _row(bot: SimBot, coin: str, amount: float, used: float, worth: float, managed: bool = True) -> Json:
+def _row(bot: SimBot, coin: str, amount: float, used: float, worth: float, *, managed: bool = True) -> Json:
     return {
         "currency": coin,
         "free": amount - used,
@@ -68,7 +68,8 @@ def _row(bot: SimBot, coin: str, amount: float, used: float, worth: float, manag
 def _held_coins(bot: SimBot) -> list[Json]:
     held = [trade for trade in bot.book.open if trade.is_filled]
     return [
-        _row(bot, t.base, t.amount, sum(o.amount for o in t.open_orders), _worth(bot, t.pair, t.amount)) for t in held
+        _row(bot, t.base, t.amount, sum((o.amount for o in t.open_orders), 0.0), _worth(bot, t.pair, t.amount))
+        for t in held
     ]
 
 
@@ -88,6 +89,6 @@ def _stake_row(bot: SimBot) -> Json:
     """Wallet + what was earned - what is bound in trades; entries that wait are `used`."""
     earned = sum(map(profit_of, bot.book.closed)) + sum(trade.realized_profit for trade in bot.book.open)
     bound = sum(trade.stake_amount for trade in bot.book.open if trade.is_filled)
-    waiting = sum(trade.stake_amount for trade in bot.book.open if not trade.is_filled)
+    waiting = sum((trade.stake_amount for trade in bot.book.open if not trade.is_filled), 0.0)
     amount = bot.spec.capital + earned - bound
     return _row(bot, bot.spec.currency, amount, waiting, amount)

@@ -52,7 +52,7 @@ def _periods(bot: SimBot, starts: list[date], start_of: Callable[[date], date]) 
             earned[start].append(profit_of(trade))
     rows = []
     for start in starts:
-        profits = sum(earned[start])
+        profits = sum(earned[start], 0.0)
         balance_now -= profits
         rows.append(_period(bot, start, profits, balance_now, len(earned[start])))
     return {"data": rows, "fiat_display_currency": bot.spec.fiat, "stake_currency": bot.spec.currency}

@@ -15,6 +15,10 @@ CODE = "from freqtrade.strategy import IStrategy\n\n\nclass {name}(IStrategy):\n
 PLOT = {"main_plot": {"ma_fast": {"color": "blue"}, "ma_slow": {}}, "subplots": {}}
 
 
+def version(bot: SimBot) -> Json:
+    return {"version": bot.release.text}
+
+
 def show_config(bot: SimBot) -> Json:
     web = bot.faults.webserver_mode
     full = {
@@ -127,7 +131,7 @@ def strategies(bot: SimBot) -> Json:
 
 def strategy(bot: SimBot) -> Json:
     code = CODE.format(name=bot.spec.strategy, timeframe=bot.spec.timeframe)
-    full = {"strategy": bot.spec.strategy, "timeframe": bot.spec.timeframe, "params": [], "code": code}
+    full: Json = {"strategy": bot.spec.strategy, "timeframe": bot.spec.timeframe, "params": [], "code": code}
     return bot.release.shape("strategy", full)
 
 
