@@ -20,6 +20,7 @@ from tests.real.releases import RELEASES, Release
 HERE = Path(__file__).resolve().parent
 CACHE = Path(os.environ.get("REAL_CACHE") or Path.home() / ".cache" / "bot-portal" / "freqtrade")
 READY_SECONDS = 90
+ENDING_SECONDS = 15
 USERNAME, PASSWORD, WS_TOKEN = "freqtrader", "a genuine password", "a-genuine-ws-token"
 
 
@@ -52,7 +53,7 @@ def installed(release: Release) -> Path:
 class GenuineBot:
     """One bot with its folder and its port; it may be killed, started again, stopped, wiped, and asked directly."""
 
-    def __init__(self, version: str, folder: Path, *, seed: int = 1, history: int = 0, slots: int = 10) -> None:
+    def __init__(self, version: str, folder: Path, *, seed: int = 1, history: int = 0, slots: int = 20) -> None:
         self.release = RELEASES[version]
         self.folder = folder
         self.name = f"genuine-{version}"
@@ -133,7 +134,7 @@ class GenuineBot:
         self._end(signal.SIGKILL)
 
     def end(self) -> None:
-        """The ordinary end of the process; SIGKILL when it takes longer than 30 s."""
+        """The ordinary end of the process; SIGKILL when it takes longer (an interrupted commit leaves 2022.9 hanging)."""
         self._end(signal.SIGINT)
 
     def _end(self, sent: signal.Signals) -> None:
@@ -142,7 +143,7 @@ class GenuineBot:
             return
         process.send_signal(sent)
         try:
-            process.wait(30)
+            process.wait(ENDING_SECONDS)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()

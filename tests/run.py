@@ -1,0 +1,106 @@
+"""Runs the tests on the engines they are named for, and says at the end what passed where.
+
+    python -m tests.run embedded postgresql [-- pytest arguments]
+
+`embedded`: SQLite, broker and channels in the process. `postgresql`: PostgreSQL and Redis, with the settings of a team
+installation. `hard` and `real`: the tests with that mark, embedded. Ends with 1 when a part failed or could not run.
+"""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+from portal import keys
+from tests import engines
+
+WORKERS = int(os.environ.get("TEST_WORKERS", "2"))
+ORDINARY = "not hard and not real"
+MARKS = {"embedded": ORDINARY, "postgresql": ORDINARY, "hard": "hard", "real": "real"}
+NOT_INHERITED = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "DEBUG", "ALLOWED_HOSTS", "EMAIL_URL")
+
+
+@dataclass
+class Part:
+    name: str
+    ok: bool
+    words: str
+    seconds: float
+
+
+def main(arguments: list[str]) -> int:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    names, _, extra = partitioned(arguments)
+    parts = [run(name, extra) for name in names]
+    print("\n" + "\n".join(f"{part.name}: {part.words} [{part.seconds:.0f} s]" for part in parts), flush=True)
+    return 0 if all(part.ok for part in parts) else 1
+
+
+def partitioned(arguments: list[str]) -> tuple[list[str], str, list[str]]:
+    at = arguments.index("--") if "--" in arguments else len(arguments)
+    return arguments[:at], "--", arguments[at + 1 :]
+
+
+def run(name: str, extra: list[str]) -> Part:
+    print(f"\n=== {name} ===", flush=True)
+    began = time.monotonic()
+    try:
+        with ExitStack() as stack:
+            environment = surroundings(name, stack)
+            ok, words = pytest(environment, MARKS[name], extra)
+    except engines.EngineMissing as missing:
+        ok, words = False, f"NOT RUN: {missing}"
+    return Part(name, ok, words, time.monotonic() - began)
+
+
+def surroundings(name: str, stack: ExitStack) -> dict[str, str]:
+    """The environment of one part; what the part needs is started and ends with the stack. Raises EngineMissing."""
+    inherited = {key: value for key, value in os.environ.items() if not key.startswith("PORTAL_")}
+    clean = {key: value for key, value in inherited.items() if key not in NOT_INHERITED}
+    clean.update(PYTEST_PLUGINS="tests.surroundings", PYTHONUNBUFFERED="1")
+    if name == "hard":
+        engines.installed_or_installable("chromium")
+    if name == "postgresql":
+        engines.installed_or_installable("pg_ctl", "redis-server")
+        clean.update(team_installation(stack))
+        subprocess.run([sys.executable, "manage.py", "collectstatic", "--noinput", "-v0"], check=True, env=clean)
+    return clean
+
+
+def team_installation(stack: ExitStack) -> dict[str, str]:
+    """The variables that a team installation must set, with keys of this run only."""
+    private = keys.new_private_key()
+    redis_urls = [stack.enter_context(engines.redis()) for _ in range(max(WORKERS, 1))]
+    return {
+        "DATABASE_URL": stack.enter_context(engines.postgresql()),
+        "REDIS_URL": redis_urls[0],
+        "TEST_REDIS_URLS": ",".join(redis_urls),
+        "SECRET_KEY": keys.new_private_key() + keys.new_private_key(),
+        "PORTAL_SECRETS_KEY": private,
+        "PORTAL_SEAL_KEY": keys.public_key_of(private),
+        "PORTAL_URL": "http://127.0.0.1:8000",
+        "PORTAL_ALLOWED_NETWORKS": "public,127.0.0.0/8,::1/128,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16",
+        "EMAIL_URL": "console://",
+    }
+
+
+def pytest(environment: dict[str, str], mark: str, extra: list[str]) -> tuple[bool, str]:
+    """Whether it passed, and pytest's own last words."""
+    spread = ["-n", str(WORKERS)] if WORKERS > 1 and mark == ORDINARY else []
+    loud = ["-s"] if mark == "real" else []
+    command = [sys.executable, "-m", "pytest", "-m", mark, *spread, *loud, *extra]
+    process = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+    last = "nothing was said"
+    for line in process.stdout or ():
+        sys.stdout.write(line)
+        sys.stdout.flush()
+        last = line.strip() or last
+    return process.wait() == 0, re.sub(r"^=+ | =+$", "", last)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
