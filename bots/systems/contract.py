@@ -70,7 +70,7 @@ class BotState(Struct, frozen=True):
 
 
 class Config(Struct, frozen=True):
-    """The settings the bot reports, one flat mapping of dotted names to JSON scalars or lists; for history and drift."""
+    """The settings the bot reports: one flat mapping of dotted names to JSON scalars or lists, for history and drift."""
 
     settings: Mapping[str, object]
 
@@ -258,7 +258,18 @@ class PairList(Struct, frozen=True):
 
 
 Value = (
-    BotState | Config | Count | OpenTrades | ClosedTrades | Profit | Balance | Health | Locks | Logs | Performance | PairList
+    BotState
+    | Config
+    | Count
+    | OpenTrades
+    | ClosedTrades
+    | Profit
+    | Balance
+    | Health
+    | Locks
+    | Logs
+    | Performance
+    | PairList
 )
 
 # What each kind of reading answers with (Kind.CLOSED_TRADES has its own call).
@@ -284,7 +295,7 @@ class Session(Protocol):
     requests: int  # sent so far
 
     async def test(self) -> BotState:
-        """Prove that the address leads to such a bot and the credentials open it; the error says precisely what is wrong."""
+        """Prove that such a bot answers and the credentials open it; the error says precisely what is wrong."""
 
     async def read(self, kind: Kind) -> Value:
         """One reading, by kind (all but CLOSED_TRADES)."""

@@ -18,6 +18,7 @@ BotError
 │   ├── Redirected               bots do not redirect; following one would carry the password elsewhere
 │   ├── NotThisSystem            something answers, but it is no such bot
 │   ├── WebserverMode            a Freqtrade that does not trade
+│   ├── ReleaseTooOld            such a bot, of a release too old to be read
 │   ├── BadAnswer                the answer's shape or content is not what this API gives
 │   │   └── AnswerTooLarge
 │   ├── NotOffered               this bot's release has no such thing
@@ -28,7 +29,7 @@ BotError
 
 
 class BotError(Exception):
-    """`code` is stable and for machines, `str(error)` is the sentence a person reads, `state` the bot's word on a page."""
+    """`code` is stable and for machines, `str(error)` the sentence a person reads, `state` the bot's word on a page."""
 
     code = "bot_error"
     state = "offline"
@@ -113,6 +114,11 @@ class NotThisSystem(NeedsAPerson):
 
 class WebserverMode(NeedsAPerson):
     code = "webserver_mode"
+    state = "unsupported"
+
+
+class ReleaseTooOld(NeedsAPerson):
+    code = "release_too_old"
     state = "unsupported"
 
 

@@ -1,5 +1,59 @@
+"""Freqtrade 2022.9 to 2026.9 over its REST API."""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from bots.systems.addresses import checked_url
+from bots.systems.contract import Field, Kind
+from bots.systems.errors import WrongSettings
+from bots.systems.freqtrade.client import Session
+from bots.systems.http import HttpDoor
+
+
 class System:
-    key = "freqtrade"
-    label = "Freqtrade"
-    fields = ()
-    poll_plan = {}
+    key: ClassVar[str] = "freqtrade"
+    label: ClassVar[str] = "Freqtrade"
+    fields: ClassVar[tuple[Field, ...]] = (
+        Field(
+            "url",
+            "Address",
+            help="Where the bot's REST API listens: scheme, host and port, without /api/v1. Over anything but a VPN or"
+            " a tunnel use https, because the password travels with every request.",
+            placeholder="http://10.8.0.12:8080",
+        ),
+        Field("username", "User name", help="api_server.username in the bot's configuration", placeholder="freqtrader"),
+        Field("password", "Password", secret=True, help="api_server.password in the bot's configuration"),
+        Field(
+            "ws_token",
+            "Websocket token",
+            secret=True,
+            required=False,
+            help="api_server.ws_token in the bot's configuration. Without it the bot is only asked at intervals.",
+        ),
+    )
+    poll_plan: ClassVar[Mapping[Kind, float]] = {
+        Kind.STATE: 10,
+        Kind.COUNT: 10,
+        Kind.OPEN_TRADES: 10,
+        Kind.PROFIT: 60,
+        Kind.BALANCE: 60,
+        Kind.CLOSED_TRADES: 60,
+        Kind.HEALTH: 60,
+        Kind.LOCKS: 60,
+        Kind.LOGS: 60,
+        Kind.PERFORMANCE: 300,
+        Kind.WHITELIST: 300,
+        Kind.BLACKLIST: 300,
+        Kind.CONFIG: 300,
+    }
+
+    @classmethod
+    def open(cls, connection: Mapping[str, str], door: HttpDoor, release: str = "") -> Session:  # noqa: ARG003 - told by show_config
+        """Raises WrongSettings."""
+        missing = [field.label for field in cls.fields if field.required and not connection.get(field.name)]
+        if missing:
+            raise WrongSettings(f"{' and '.join(missing)} missing")
+        if ":" in connection["username"]:
+            raise WrongSettings("A user name with a colon cannot be sent to a bot")
+        address = checked_url(connection["url"]).removesuffix("/api/v1").removesuffix("/api")
+        return Session(address, connection["username"], connection["password"], door)

@@ -1,0 +1,162 @@
+"""Where bots may live: which addresses a connection may go to, and what a bot's address may look like."""
+
+import ipaddress
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+from urllib.parse import SplitResult, urlsplit
+
+from bots.systems.errors import WrongSettings
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+# Refused whatever is allowed: nobody's bot lives there, and each is a known way to reach what must not be reached.
+NEVER: tuple[tuple[str, str], ...] = (
+    ("169.254.169.254/32", "it is a cloud's metadata service"),
+    ("fd00:ec2::254/128", "it is a cloud's metadata service"),
+    ("100.100.100.200/32", "it is a cloud's metadata service"),
+    ("168.63.129.16/32", "it is a cloud's metadata service"),
+    ("169.254.0.0/16", "it is link-local"),
+    ("fe80::/10", "it is link-local"),
+    ("fec0::/10", "it is site-local, which IPv6 has given up"),
+    ("0.0.0.0/8", "it names no host"),
+    ("::/128", "it names no host"),
+    ("192.0.0.0/24", "it is reserved for protocols"),
+    ("224.0.0.0/4", "it is multicast"),
+    ("ff00::/8", "it is multicast"),
+    ("255.255.255.255/32", "it is the broadcast address"),
+    ("240.0.0.0/4", "it is reserved"),
+    ("64:ff9b::/96", "it wraps an IPv4 address (NAT64)"),
+    ("64:ff9b:1::/48", "it wraps an IPv4 address (NAT64)"),
+    ("2002::/16", "it wraps an IPv4 address (6to4)"),
+    ("2001::/32", "it wraps an IPv4 address (Teredo)"),
+)
+
+# Words for ranges, beside CIDR notation. "public" is no list: every global address that NEVER does not name.
+WORDS: dict[str, tuple[str, ...]] = {
+    "loopback": ("127.0.0.0/8", "::1/128"),
+    "private": ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"),
+    "cgnat": ("100.64.0.0/10",),
+}
+
+_NEVER = tuple((ipaddress.ip_network(network), reason) for network, reason in NEVER)
+_LOOPBACK6 = ipaddress.ip_address("::1")
+_V4_COMPATIBLE = ipaddress.ip_network("::/96")
+
+
+class AddressPolicy:
+    """Which resolved addresses a connection may go to.
+
+    Made from PORTAL_ALLOWED_NETWORKS: "public", "loopback", "private", "cgnat" or ranges such as "10.8.0.0/16".
+    """
+
+    def __init__(self, networks: tuple[Network, ...], public: bool) -> None:
+        self._networks = networks
+        self._public = public
+        self._verdict = lru_cache(maxsize=4096)(self._judge)
+
+    @classmethod
+    def from_networks(cls, names: Iterable[str]) -> "AddressPolicy":
+        """Raises WrongSettings on what is neither a known word nor a network."""
+        names = [name.strip() for name in names]
+        ranges = [cidr for name in names if name != "public" for cidr in WORDS.get(name, (name,))]
+        return cls(tuple(_network(cidr) for cidr in ranges), public="public" in names)
+
+    def refuses(self, address: str) -> str | None:
+        """The reason why no connection may go to this resolved address; None: it may."""
+        return self._verdict(address)
+
+    def _judge(self, text: str) -> str | None:
+        try:
+            address = _unwrapped(ipaddress.ip_address(text.partition("%")[0]))
+        except ValueError:
+            return "it is no IP address"
+        return _never(address) or (
+            None if self._is_allowed(address) else "it lies outside the networks allowed for bots"
+        )
+
+    def _is_allowed(self, address: Address) -> bool:
+        if any(address.version == network.version and address in network for network in self._networks):
+            return True
+        return self._public and address.is_global
+
+
+def _network(cidr: str) -> Network:
+    try:
+        return ipaddress.ip_network(cidr)
+    except ValueError:
+        raise WrongSettings(
+            f"{cidr!r} is neither a network such as 10.0.0.0/8 nor one of public, {', '.join(WORDS)}"
+        ) from None
+
+
+def _unwrapped(address: Address) -> Address:
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
+        return address.ipv4_mapped
+    return address
+
+
+def _never(address: Address) -> str | None:
+    for network, reason in _NEVER:
+        if address.version == network.version and address in network:
+            return reason
+    if address.version == 6 and address in _V4_COMPATIBLE and address != _LOOPBACK6:
+        return "it wraps an IPv4 address"
+    return None
+
+
+_HOST_NAME = re.compile(r"(?=.{1,253}\Z)[a-z0-9_]([a-z0-9_-]{0,62})(\.[a-z0-9_-]{1,63})*\.?")
+_NOT_IN_AN_ADDRESS = re.compile(r"[\x00-\x20\x7f-\xa0\\\"<>^`{|}]")
+
+
+def checked_url(text: str) -> str:
+    """A bot's base address in one spelling: scheme, host in punycode, port if named, path without a slash at its end.
+
+    Raises WrongSettings with a sentence; it never quotes the text, which may hold a password.
+    """
+    text = text.strip()
+    if _NOT_IN_AN_ADDRESS.search(text):
+        raise WrongSettings("The address contains a space or a sign that no address has")
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        raise WrongSettings("The address cannot be read; one looks like https://bot.example.org:8080") from None
+    _refuse_extras(parts)
+    if port == 0:
+        raise WrongSettings("The port of the address must lie between 1 and 65535")
+    host = _spelled(parts.hostname or "")
+    return f"{parts.scheme}://{host}{f':{port}' if port else ''}{_path(parts.path)}"
+
+
+def _refuse_extras(parts: SplitResult) -> None:
+    if parts.scheme not in ("http", "https"):
+        raise WrongSettings("The address must begin with http:// or https://")
+    if "@" in parts.netloc:
+        raise WrongSettings("User name and password have fields of their own; the address must not contain them")
+    if parts.query or parts.fragment:
+        raise WrongSettings("The address must not contain a ? or # part")
+
+
+def _spelled(host: str) -> str:
+    if ":" in host:
+        try:
+            return f"[{ipaddress.IPv6Address(host.replace('%', ' '))}]"  # no zones: they are link-local
+        except ValueError:
+            raise WrongSettings("The address names no usable IPv6 host") from None
+    try:
+        name = host.encode("idna").decode("ascii").lower()
+    except UnicodeError:
+        name = ""
+    if not _HOST_NAME.fullmatch(name):
+        raise WrongSettings("The address names no usable host; one looks like https://bot.example.org:8080")
+    return name
+
+
+def _path(path: str) -> str:
+    if not path.isascii():
+        raise WrongSettings("The path of the address contains signs that must be percent-encoded")
+    if ".." in path.split("/"):
+        raise WrongSettings("The path of the address must not contain ..")
+    return path.rstrip("/")

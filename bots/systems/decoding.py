@@ -1,0 +1,161 @@
+"""A bot's answer is hostile input: typed decoding, usable figures, harmless strings."""
+
+import re
+import unicodedata
+from decimal import Context, Decimal
+from typing import Any, TypeVar
+
+import msgspec
+
+from bots.systems.contract import Missing
+from bots.systems.errors import BadAnswer
+
+T = TypeVar("T")
+
+LARGEST = 20  # figures of 1e20 and above are refused: no money, rate or amount is that large
+SMALLEST = Decimal(
+    "1e-18"
+)  # finer digits are rounded away: what the tables hold, so that a stored figure equals a read one
+_EXACT = Context(prec=38, traps=[])
+_ROUNDING = Context(prec=60, traps=[])
+
+REPAIRABLE = 2 * 1024 * 1024  # bytes; repairing costs half a second a MiB at worst, on the loop all bots share
+MOST_REASONS = 100
+NAME_LENGTH = 500
+PROSE_LENGTH = 4000
+
+
+def decode(body: bytes, decoder: "msgspec.json.Decoder[T]", endpoint: str) -> T:
+    """Raises BadAnswer, naming the endpoint and the field, never a value.
+
+    What Python's JSON writers let through is repaired and the rest stands: a bare NaN or Infinity reads as the figure
+    "NaN", which `Figures` turns into a missing one (or as null where no figure is expected).
+    """
+    try:
+        return decoder.decode(body)
+    except msgspec.ValidationError as error:
+        raise BadAnswer(f"{endpoint} answered in an unexpected shape: {error}", endpoint=endpoint) from None
+    except RecursionError:
+        raise BadAnswer(f"{endpoint} answered with JSON nested too deeply", endpoint=endpoint) from None
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        if len(body) > REPAIRABLE:
+            raise BadAnswer(f"{endpoint} answered with something that is no JSON", endpoint=endpoint) from None
+    return _decode_repaired(body, decoder, endpoint)
+
+
+def _decode_repaired(body: bytes, decoder: "msgspec.json.Decoder[T]", endpoint: str) -> T:
+    try:
+        return decoder.decode(_repaired(body, '"{}"'))
+    except (msgspec.ValidationError, RecursionError):
+        pass  # a NaN where no figure belongs
+    except msgspec.DecodeError:
+        raise BadAnswer(f"{endpoint} answered with something that is no JSON", endpoint=endpoint) from None
+    try:
+        return decoder.decode(_repaired(body, "null"))
+    except msgspec.ValidationError as error:
+        raise BadAnswer(f"{endpoint} answered in an unexpected shape: {error}", endpoint=endpoint) from None
+    except RecursionError:
+        raise BadAnswer(f"{endpoint} answered with JSON nested too deeply", endpoint=endpoint) from None
+
+
+# A string, ended or not (so that the scan is linear), or one of the tokens JSON does not have.
+_STRING_OR_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|-?\b(?:NaN|Infinity)\b', re.DOTALL)
+_LONE_SURROGATE = re.compile(
+    r"(\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\[^u])|\\u[dD][89a-fA-F][0-9a-fA-F]{2}"
+)
+_RAW_CONTROL = re.compile(r"[\x00-\x1f]")
+
+
+def _repaired(body: bytes, token_as: str) -> str:
+    def mend(match: re.Match[str]) -> str:
+        found = match[0]
+        if found[0] != '"':
+            return token_as.format(found)
+        found = _LONE_SURROGATE.sub(lambda pair: pair[1] or "\\ufffd", found)
+        return _RAW_CONTROL.sub(lambda sign: f"\\u{ord(sign[0]):04x}", found)
+
+    return _STRING_OR_TOKEN.sub(mend, body.decode("utf-8-sig", "replace"))
+
+
+class Figures:
+    """Takes figures out of an answer and remembers why one could not be used."""
+
+    __slots__ = ("_missing",)
+
+    def __init__(self) -> None:
+        self._missing: list[Missing] = []
+
+    @property
+    def missing(self) -> tuple[Missing, ...]:
+        return tuple(self._missing)
+
+    def miss(self, figure: str, reason: str) -> None:
+        if len(self._missing) < MOST_REASONS:
+            self._missing.append(Missing(figure, reason))
+
+    def take(self, figure: str, value: Decimal | None, *, if_null: str = "") -> Decimal | None:
+        """The figure: finite, below 1e20, at most 18 decimals. `if_null`: the reason to note when the bot gave null."""
+        if value is None:
+            if if_null:
+                self.miss(figure, if_null)
+            return None
+        if not value.is_finite():
+            self.miss(figure, f"the bot sent {'NaN' if value.is_nan() else 'Infinity'}")
+            return None
+        if value.adjusted() >= LARGEST:
+            self.miss(figure, "the bot sent a figure too large to be one")
+            return None
+        return _at_our_scale(value)
+
+
+def usable(value: Decimal | None) -> Decimal | None:
+    """A figure whose absence needs no reason; None when it cannot be used."""
+    return Figures().take("", value)
+
+
+def _at_our_scale(value: Decimal) -> Decimal:
+    value = _EXACT.plus(value)
+    rounded = value.quantize(SMALLEST, None, _ROUNDING)
+    return value if rounded == value else rounded.normalize(_ROUNDING)
+
+
+_BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+def name(value: str | None, limit: int = NAME_LENGTH) -> str:
+    """A name, tag or reason on one line; what would break a table, a log line or a database is replaced."""
+    if value is None:
+        return ""
+    if len(value) <= limit and value.isprintable():
+        return value
+    return "".join(map(_harmless, _cut(value, limit)))
+
+
+def tag(value: str | None) -> str | None:
+    """As `name`; None stays None, and an empty text says as little."""
+    return name(value) or None
+
+
+def prose(value: str, limit: int = PROSE_LENGTH) -> str:
+    """A log line or a sentence: may have line breaks and tabs."""
+    if len(value) <= limit and value.isprintable():
+        return value
+    return "".join(sign if sign in "\n\t" else _harmless(sign) for sign in _cut(value, limit))
+
+
+def _cut(value: str, limit: int) -> str:
+    return value if len(value) <= limit else value[: limit - 1] + "…"
+
+
+def _harmless(sign: str) -> str:
+    if sign in _BIDI or unicodedata.category(sign) in ("Cc", "Cs", "Zl", "Zp"):
+        return "\ufffd"
+    return sign
+
+
+def loose(body: bytes) -> Any:
+    """JSON of unknown shape, for looking into a refusal; None when it is no JSON at all."""
+    try:
+        return msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None

@@ -1,0 +1,222 @@
+"""The shapes of Freqtrade's JSON, as far as they are read. Fields that came or went with a release have a default.
+
+A field without a default is one its value cannot do without: its absence is a BadAnswer that names it.
+"""
+
+from decimal import Decimal
+from typing import Annotated
+
+from msgspec import Meta, Struct
+from msgspec.json import Decoder
+
+Millis = Annotated[int, Meta(ge=0, le=253402300799999)]  # epoch, up to the year 9999
+Seconds = Annotated[int, Meta(ge=0, le=253402300799)]
+Id = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+Number = Annotated[int, Meta(ge=0, le=2**31 - 1)]
+Figure = Decimal | None
+
+
+class PingAnswer(Struct):
+    status: str
+
+
+class VersionAnswer(Struct):
+    version: str
+
+
+class ConfigAnswer(Struct):
+    """GET show_config"""
+
+    dry_run: bool
+    stake_currency: str
+    state: str
+    exchange: str
+    version: str = ""  # 2021.11
+    api_version: Figure = None  # 2021.11
+    runmode: str = ""  # 2021.x
+    stake_currency_decimals: int | None = None
+    strategy: str | None = None
+    trading_mode: str = "spot"
+    timeframe: str | None = None
+    bot_name: str | None = None
+    max_open_trades: Figure = None  # 5, 5.0, -1
+    force_entry_enable: bool = False
+
+
+class CountAnswer(Struct):
+    current: Number
+    max: Figure = None
+    total_stake: Figure = None
+
+
+class OrderAnswer(Struct):
+    order_id: str | None = None
+    ft_order_side: str | None = None
+    order_type: str | None = None
+    status: str | None = None
+    is_open: bool | None = None
+    safe_price: Figure = None
+    amount: Figure = None
+    filled: Figure = None
+    remaining: Figure = None
+    cost: Figure = None
+    order_timestamp: Millis | None = None
+    order_filled_timestamp: Millis | None = None
+    ft_order_tag: str | None = None  # 2024.2
+
+
+class TradeAnswer(Struct):
+    """A trade of /status, /trades and /trade/{id}: one shape, /trades without what moves."""
+
+    trade_id: Id
+    pair: str
+    is_open: bool
+    open_timestamp: Millis
+    quote_currency: str | None = None
+    is_short: bool = False
+    exchange: str | None = None
+    strategy: str | None = None
+    timeframe: int | None = None  # minutes
+    leverage: Figure = None
+    amount: Figure = None
+    stake_amount: Figure = None
+    open_rate: Figure = None
+    close_rate: Figure = None
+    close_timestamp: Millis | None = None
+    close_profit: Figure = None  # ratio
+    close_profit_abs: Figure = None
+    realized_profit: Figure = None  # 2023.3 in /status
+    profit_abs: Figure = None  # open: unrealized
+    profit_ratio: Figure = None
+    current_rate: Figure = None
+    stop_loss_abs: Figure = None  # a rate
+    fee_open: Figure = None  # ratio
+    fee_close: Figure = None
+    funding_fees: Figure = None
+    enter_tag: str | None = None
+    exit_reason: str | None = None
+    has_open_orders: bool | None = None  # 2023.9
+    open_order_id: str | None = None  # before
+    orders: list[OrderAnswer] | None = None
+
+
+class TradesAnswer(Struct):
+    trades: list[TradeAnswer]
+    total_trades: Number | None = None
+
+
+class ProfitAnswer(Struct):
+    """GET profit; `_coin` is the stake currency. 2022.9 to 2026.9."""
+
+    profit_closed_coin: Figure
+    profit_all_coin: Figure
+    profit_closed_ratio: Figure = None  # of the starting balance
+    trade_count: Number | None = None
+    closed_trade_count: Number | None = None
+    winning_trades: Number | None = None
+    losing_trades: Number | None = None
+    first_trade_timestamp: Millis | None = None
+    latest_trade_timestamp: Millis | None = None
+    avg_duration: str | None = None  # "1 day, 0:44:59"
+    best_pair: str | None = None
+    profit_factor: Figure = None  # null: no trade was lost
+    expectancy: Figure = None  # 2023.7
+    max_drawdown: Figure = None  # ratio
+    max_drawdown_abs: Figure = None
+    current_drawdown: Figure = None  # 2025.7
+    trading_volume: Figure = None
+
+
+class CoinAnswer(Struct):
+    currency: str
+    free: Figure = None
+    used: Figure = None
+    balance: Figure = None
+    est_stake: Figure = None
+    bot_owned: Figure = None  # 2023.5, as the two below
+    est_stake_bot: Figure = None
+    is_bot_managed: bool | None = None
+
+
+class BalanceAnswer(Struct):
+    currencies: list[CoinAnswer]
+    total: Figure
+    stake: str
+    total_bot: Figure = None  # 2023.5
+    starting_capital: Figure = None
+    note: str | None = None
+
+
+class HealthAnswer(Struct):
+    """Seconds, where everything else counts milliseconds. 0: not yet."""
+
+    last_process_ts: Seconds | None
+    bot_start_ts: Seconds | None = None  # 2024.3: the database's first start
+    bot_startup_ts: Seconds | None = None  # 2024.3: this process's
+
+
+class LockAnswer(Struct):
+    pair: str
+    id: Id | None = None
+    side: str = "*"
+    reason: str | None = None
+    active: bool = True
+    lock_timestamp: Millis | None = None
+    lock_end_timestamp: Millis | None = None
+
+
+class LocksAnswer(Struct):
+    locks: list[LockAnswer]
+
+
+class LogAnswer(Struct, array_like=True):
+    text: str
+    at: Decimal  # epoch ms, with a fraction
+    logger: str
+    level: str
+    message: str
+
+
+class LogsAnswer(Struct):
+    logs: list[LogAnswer]
+
+
+class PerformanceAnswer(Struct):
+    pair: str
+    count: Number
+    profit_abs: Figure = None
+    profit_ratio: Figure = None
+
+
+class WhitelistAnswer(Struct):
+    whitelist: list[str]
+    method: list[str] = []
+
+
+class BlacklistAnswer(Struct):
+    blacklist: list[str]
+    method: list[str] = []
+
+
+def _float(literal: str) -> float | None:
+    """A setting's number; what no double can hold becomes null, since JSON knows no infinity."""
+    number = float(literal)
+    return number if abs(number) < float("inf") else None
+
+
+ping = Decoder(PingAnswer)
+version = Decoder(VersionAnswer)
+config = Decoder(ConfigAnswer)
+settings = Decoder(dict[str, object], float_hook=_float)
+count = Decoder(CountAnswer)
+trade = Decoder(TradeAnswer)
+status = Decoder(list[TradeAnswer])
+trades = Decoder(TradesAnswer)
+profit = Decoder(ProfitAnswer)
+balance = Decoder(BalanceAnswer)
+health = Decoder(HealthAnswer)
+locks = Decoder(LocksAnswer)
+logs = Decoder(LogsAnswer)
+performance = Decoder(list[PerformanceAnswer])
+whitelist = Decoder(WhitelistAnswer)
+blacklist = Decoder(BlacklistAnswer)

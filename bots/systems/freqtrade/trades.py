@@ -1,0 +1,117 @@
+"""Freqtrade's trades -> the contract's."""
+
+from decimal import Decimal
+
+from bots.systems import contract
+from bots.systems.decoding import Figures, name, tag, usable
+from bots.systems.errors import BadAnswer
+from bots.systems.freqtrade import answers
+from bots.systems.freqtrade.mapping import NO_PRICE
+
+
+def trade(answer: answers.TradeAnswer, stake_currency: str, endpoint: str) -> contract.Trade:
+    """`stake_currency` "": not known yet, the pair's quote currency stands for it. Raises BadAnswer."""
+    if not answer.is_open and not answer.close_timestamp:
+        raise BadAnswer(f"{endpoint}: closed trade {answer.trade_id} lacks close_timestamp", endpoint=endpoint)
+    figures = Figures()
+    take = figures.take
+    closed = not answer.is_open
+    return contract.Trade(
+        trade_id=str(answer.trade_id),
+        open_ms=answer.open_timestamp,
+        pair=name(answer.pair, 100),
+        side="short" if answer.is_short else "long",
+        is_open=answer.is_open,
+        currency=stake_currency or _quote_currency(answer, endpoint),
+        leverage=take("leverage", answer.leverage) or Decimal(1),
+        amount=take("amount", answer.amount),
+        stake_amount=take("stake_amount", answer.stake_amount),
+        open_rate=take("open_rate", answer.open_rate),
+        close_rate=take("close_rate", answer.close_rate) if closed else None,
+        close_ms=answer.close_timestamp if closed else None,
+        profit_abs=take("profit_abs", answer.close_profit_abs, if_null=NOT_TOLD) if closed else None,
+        profit_ratio=take("profit_ratio", answer.close_profit, if_null=NOT_TOLD) if closed else None,
+        realized_profit=None if closed else take("realized_profit", answer.realized_profit),
+        fee_open_ratio=take("fee_open_ratio", answer.fee_open),
+        fee_close_ratio=take("fee_close_ratio", answer.fee_close),
+        funding_fees=take("funding_fees", answer.funding_fees),
+        enter_tag=tag(answer.enter_tag),
+        exit_reason=tag(answer.exit_reason),
+        strategy=tag(answer.strategy),
+        timeframe=timeframe(answer.timeframe),
+        exchange=tag(answer.exchange),
+        has_open_orders=_has_open_orders(answer),
+        orders=tuple(_order(order) for order in answer.orders or ()),
+        missing=figures.missing,
+    )
+
+
+NOT_TOLD = "the bot gave no figure"
+
+
+def open_trade(answer: answers.TradeAnswer, stake_currency: str) -> contract.OpenTrade:
+    """A trade whose entry is not filled has amount 0 (before 2023 the amount asked for) and a profit of 0."""
+    figures = Figures()
+    moving = contract.Moving(
+        current_rate=figures.take("current_rate", answer.current_rate, if_null=NO_PRICE),
+        profit_abs=figures.take("profit_abs", answer.profit_abs, if_null=NO_PRICE),
+        profit_ratio=figures.take("profit_ratio", answer.profit_ratio, if_null=NO_PRICE),
+        stop_rate=figures.take("stop_rate", answer.stop_loss_abs),
+        missing=figures.missing,
+    )
+    return contract.OpenTrade(trade(answer, stake_currency, "status"), moving)
+
+
+def open_trades(answer: list[answers.TradeAnswer], stake_currency: str) -> contract.OpenTrades:
+    return contract.OpenTrades(tuple(open_trade(trade, stake_currency) for trade in answer))
+
+
+def closed_trades(answer: answers.TradesAnswer, stake_currency: str) -> list[contract.Trade]:
+    """Raises BadAnswer: an open trade among them would be counted as closed."""
+    for entry in answer.trades:
+        if entry.is_open:
+            raise BadAnswer(f"trades: trade {entry.trade_id} is open, where only closed ones belong", endpoint="trades")
+    return [trade(entry, stake_currency, "trades") for entry in answer.trades]
+
+
+def _quote_currency(answer: answers.TradeAnswer, endpoint: str) -> str:
+    """BTC/USDT:USDT is a future quoted and settled in USDT."""
+    currency = answer.quote_currency or answer.pair.partition("/")[2].partition(":")[0]
+    if not currency:
+        raise BadAnswer(f"{endpoint}: trade {answer.trade_id} lacks quote_currency", endpoint=endpoint)
+    return name(currency, 50)
+
+
+def _has_open_orders(answer: answers.TradeAnswer) -> bool:
+    """Before 2023.9: whether there is an open_order_id."""
+    if answer.has_open_orders is None:
+        return answer.open_order_id is not None
+    return answer.has_open_orders
+
+
+def timeframe(minutes: int | None) -> str | None:
+    """ "5m", "1h", "1d" as settings spell it; trades count minutes."""
+    if not minutes or minutes < 0:
+        return None
+    for unit, length in (("w", 10080), ("d", 1440), ("h", 60)):
+        if minutes % length == 0:
+            return f"{minutes // length}{unit}"
+    return f"{minutes}m"
+
+
+def _order(order: answers.OrderAnswer) -> contract.Order:
+    return contract.Order(
+        order_id=name(order.order_id, 200),
+        side=name(order.ft_order_side, 20),
+        kind=name(order.order_type, 40),
+        status=name(order.status, 40),
+        is_open=bool(order.is_open),
+        rate=usable(order.safe_price),
+        amount=usable(order.amount),
+        filled=usable(order.filled),
+        remaining=usable(order.remaining),
+        cost=usable(order.cost),
+        placed_ms=order.order_timestamp,
+        filled_ms=order.order_filled_timestamp,
+        tag=tag(order.ft_order_tag),
+    )

@@ -1,0 +1,295 @@
+"""The only place that opens a connection to a bot.
+
+One total deadline, a cap on the decoded bytes, no redirects, no proxy, no cookies; the resolved address is checked when
+the connection is made, so a name that changes its mind (DNS rebinding) is caught too. Credentials travel in headers.
+"""
+
+import asyncio
+import time
+from base64 import b64encode
+from collections.abc import Sequence
+from email.utils import parsedate_to_datetime
+from functools import cached_property
+from socket import socket
+from urllib.parse import urlsplit
+
+import certifi
+import pycurl
+
+from bots.systems import curl_failures
+from bots.systems.addresses import AddressPolicy
+from bots.systems.errors import AnswerTooLarge, BotError, Redirected, Unreachable
+
+MIB = 1024 * 1024
+SAFE_METHODS = frozenset({"GET", "HEAD"})
+
+# Options of libcurl for which pycurl has no name.
+_DISALLOW_USERNAME_IN_URL = 278
+_QUICK_EXIT = 322  # do not wait for a name server that hangs: forget its thread
+
+
+class Answer:
+    """A bot's answer of any status but 3xx. `body` is decoded (gzip, deflate)."""
+
+    def __init__(self, status: int, header_lines: Sequence[bytes], body: bytes, elapsed_seconds: float) -> None:
+        self.status = status
+        self.body = body
+        self.elapsed_seconds = elapsed_seconds
+        self._header_lines = header_lines
+
+    @cached_property
+    def headers(self) -> dict[str, str]:
+        """Of the last response (a 100 Continue may precede it), names in lower case."""
+        headers: dict[str, str] = {}
+        for line in self._header_lines:
+            if line.startswith(b"HTTP/"):
+                headers.clear()
+            name, colon, value = line.decode("latin-1").partition(":")
+            if colon:
+                headers[name.strip().lower()] = value.strip()
+        return headers
+
+    @property
+    def content_type(self) -> str:
+        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+    @property
+    def retry_after(self) -> float | None:
+        """Seconds to wait, when the bot named them or a date; at most one day."""
+        text = self.headers.get("retry-after", "")
+        try:
+            seconds = float(text) if text.isdigit() else parsedate_to_datetime(text).timestamp() - time.time()
+        except (ValueError, OverflowError):
+            return None
+        return min(max(seconds, 0.0), 86400.0)
+
+
+class HttpDoor:
+    """One per event loop; keeps connections alive between calls. Times in seconds, sizes in bytes.
+
+    `deadline` bounds a whole call, from looking up the name to the last byte.
+    """
+
+    def __init__(
+        self,
+        policy: AddressPolicy,
+        *,
+        deadline: float = 10.0,
+        connect_deadline: float = 5.0,
+        max_bytes: int = 10 * MIB,
+        user_agent: str = "bot-portal",
+        ca_file: str = "",
+        kept_connections: int = 1000,
+    ) -> None:
+        self._policy = policy
+        self._deadline = deadline
+        self._connect_deadline = connect_deadline
+        self._max_bytes = max_bytes
+        self._user_agent = user_agent
+        self._ca_file = ca_file or certifi.where()
+        self._idle: list[_Transfer] = []
+        self._multi = pycurl.AsyncCurlMulti()
+        self._multi.setopt(pycurl.M_MAXCONNECTS, kept_connections)
+        self._closed = False
+
+    async def get(
+        self,
+        url: str,
+        *,
+        headers: Sequence[str] = (),
+        deadline: float | None = None,
+        max_bytes: int | None = None,
+    ) -> Answer:
+        """Raises Unreachable (or a kind of it), AddressNotAllowed, TlsProblem, Redirected, AnswerTooLarge,
+        NotThisSystem."""
+        transfer = self._idle.pop() if self._idle else self._new_transfer()
+        return await self._perform(transfer, url, headers, deadline, max_bytes)
+
+    async def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        body: bytes | None = None,
+        headers: Sequence[str] = (),
+        deadline: float | None = None,
+        max_bytes: int | None = None,
+    ) -> Answer:
+        """Like `get`, for any method. What is not GET or HEAD is sent at most once, over a connection of its own."""
+        transfer = self._new_transfer()
+        transfer.reusable = False
+        transfer.ask(method, body)
+        return await self._perform(transfer, url, [*headers, "Expect:"], deadline, max_bytes)
+
+    def close(self) -> None:
+        """Ends what is under way, takes no more, waits for nothing: connections fall with the process."""
+        self._closed = True
+        for future in self._multi.futures():
+            future.cancel()
+        self._idle.clear()
+
+    async def aclose(self) -> None:
+        """As `close`, and closes every connection; for tests and for a door that the process outlives."""
+        self.close()
+        await self._multi.aclose()
+
+    def _new_transfer(self) -> "_Transfer":
+        curl = pycurl.Curl()
+        transfer = _Transfer(curl, self._policy)
+        for option, value in (
+            (pycurl.PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS),
+            (pycurl.FOLLOWLOCATION, 0),
+            (pycurl.PROXY, ""),
+            (pycurl.NOPROXY, "*"),
+            (_DISALLOW_USERNAME_IN_URL, 1),
+            (pycurl.CAINFO, self._ca_file),
+            (pycurl.SSLVERSION, pycurl.SSLVERSION_TLSv1_2),
+            (pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1),
+            (pycurl.HTTP09_ALLOWED, 1),  # only to say what answered instead of HTTP
+            (pycurl.ACCEPT_ENCODING, "gzip, deflate"),
+            (pycurl.USERAGENT, self._user_agent),
+            (pycurl.CONNECTTIMEOUT_MS, int(self._connect_deadline * 1000)),
+            (pycurl.TCP_NODELAY, 1),
+            (pycurl.TCP_KEEPALIVE, 1),
+            (pycurl.NOSIGNAL, 1),
+            (_QUICK_EXIT, 1),
+            (pycurl.OPENSOCKETFUNCTION, transfer.open_socket),
+            (pycurl.WRITEFUNCTION, transfer.receive),
+            (pycurl.HEADERFUNCTION, transfer.receive_header),
+        ):
+            curl.setopt(option, value)
+        return transfer
+
+    async def _perform(
+        self,
+        transfer: "_Transfer",
+        url: str,
+        headers: Sequence[str],
+        deadline: float | None,
+        max_bytes: int | None,
+    ) -> Answer:
+        if self._closed:
+            raise Unreachable("The portal is shutting down")
+        transfer.begin(url, headers, deadline or self._deadline, max_bytes or self._max_bytes)
+        started = time.perf_counter()
+        try:
+            await self._multi.add_handle(transfer.curl)
+        except pycurl.error as error:
+            raise transfer.stopped(url) or curl_failures.failure(error, transfer.curl, url) from None
+        except asyncio.CancelledError:
+            transfer.reusable = False  # libcurl lets go of it only at the loop's next turn
+            raise
+        else:
+            return transfer.answer(url, time.perf_counter() - started)
+        finally:
+            if transfer.reusable:
+                self._idle.append(transfer)
+
+
+class _Transfer:
+    """One easy handle of libcurl with what it received. It is used again for other bots: nothing of a request but its
+    URL, headers and time-out is ever set on it, and these are set anew for every request."""
+
+    def __init__(self, curl: pycurl.Curl, policy: AddressPolicy) -> None:
+        self.curl = curl
+        self.reusable = True
+        self._policy = policy
+        self._timeout_ms = 0
+        self._max_bytes = 0
+        self._reset()
+
+    def _reset(self) -> None:
+        self._chunks: list[bytes] = []
+        self._received = 0
+        self._header_lines: list[bytes] = []
+        self._header_bytes = 0
+        self._too_large = ""
+        self._refused: tuple[str, str] | None = None
+
+    def ask(self, method: str, body: bytes | None) -> None:
+        """Turn this transfer into one that is no GET. libcurl itself repeats a request, POST included, when a kept
+        connection dies on it; on a fresh connection it never does."""
+        if method == "HEAD":
+            self.curl.setopt(pycurl.NOBODY, 1)
+        elif method != "GET":
+            self.curl.setopt(pycurl.POSTFIELDS, body or b"")
+            self.curl.setopt(pycurl.CUSTOMREQUEST, method)
+        if method not in SAFE_METHODS:
+            self.curl.setopt(pycurl.FRESH_CONNECT, 1)
+            self.curl.setopt(pycurl.FORBID_REUSE, 1)
+
+    def begin(self, url: str, headers: Sequence[str], deadline: float, max_bytes: int) -> None:
+        self._reset()
+        self._max_bytes = max_bytes
+        self.curl.setopt(pycurl.URL, url)
+        self.curl.setopt(pycurl.HTTPHEADER, headers)
+        timeout_ms = int(deadline * 1000)
+        if timeout_ms != self._timeout_ms:
+            self.curl.setopt(pycurl.TIMEOUT_MS, timeout_ms)
+            self._timeout_ms = timeout_ms
+
+    def open_socket(self, _purpose: int, address: tuple[int, int, int, tuple[str, int]]) -> socket | int:
+        """libcurl tries a name's addresses in turn; the first that is refused refuses them all."""
+        family, kind, protocol, where = address
+        reason = self._policy.refuses(where[0])
+        if reason:
+            self._refused = (where[0], reason)
+        return pycurl.SOCKET_BAD if self._refused else socket(family, kind, protocol)
+
+    def receive(self, chunk: bytes) -> int:
+        """Counts decoded bytes, so a small gzip that grows is stopped too; a return of 0 makes libcurl give up."""
+        self._received += len(chunk)
+        if self._received > self._max_bytes:
+            self._too_large = f"sent more than {self._max_bytes / MIB:g} MiB"
+            self._chunks.clear()
+            return 0
+        self._chunks.append(chunk)
+        return len(chunk)
+
+    def receive_header(self, line: bytes) -> int:
+        self._header_bytes += len(line)
+        if self._header_bytes > MIB // 4:
+            self._too_large = "sent far more headers than any bot does"
+            return 0
+        self._header_lines.append(line)
+        return len(line)
+
+    def stopped(self, url: str) -> BotError | None:
+        """What our own callbacks refused, in words; None when libcurl gave up for reasons of its own."""
+        if self._refused:
+            return curl_failures.refused_address(url, *self._refused)
+        if self._too_large:
+            return AnswerTooLarge(f"{curl_failures.place(url)} {self._too_large}")
+        return None
+
+    def answer(self, url: str, elapsed_seconds: float) -> Answer:
+        if self._refused:
+            raise curl_failures.refused_address(url, *self._refused)
+        body = self._chunks[0] if len(self._chunks) == 1 else b"".join(self._chunks)
+        if not self._header_lines:
+            raise curl_failures.not_http(url, body)
+        status = self.curl.getinfo(pycurl.RESPONSE_CODE)
+        answer = Answer(status, self._header_lines, body, elapsed_seconds)
+        if 300 <= status < 400:
+            raise _redirected(url, answer.headers.get("location", ""))
+        return answer
+
+
+def basic_authorization(username: str, password: str) -> str:
+    """The header that carries a name and a password."""
+    return "Authorization: Basic " + b64encode(f"{username}:{password}".encode()).decode("ascii")
+
+
+def _redirected(url: str, location: str) -> Redirected:
+    """Names the target's scheme and host alone: the rest of it is the stranger's text."""
+    try:
+        target = urlsplit(location)
+        host = target.hostname or ""
+    except ValueError:
+        host = ""
+    named = (
+        f"{target.scheme or 'http'}://{host[:253]}"
+        if host.isascii() and host.isprintable() and host
+        else "another page"
+    )
+    return Redirected(f"{curl_failures.place(url)} redirects to {named}; enter the bot's own address")
