@@ -13,9 +13,7 @@ from bots.domain.freshness import WORDS, freshness_of, shown_state
 from bots.domain.profit import DAYS_SHOWN, ZERO, Purse, Realized, curve, realized_by_bot, today_in
 from bots.models import Bot, BotStatus
 
-SORTS = (
-    "name mode state age open unrealized currency today d7 d30 all wins win_rate balance drawdown system version".split()
-)
+SORTS = "name mode state age open unrealized currency today d7 d30 all wins win_rate balance drawdown system version"
 DECIMALS = {"USDT": 2, "USDC": 2, "BUSD": 2, "USD": 2, "EUR": 2, "BTC": 8, "ETH": 6}
 
 
@@ -40,7 +38,7 @@ class FleetQuery:
         return cls(
             mode=mode if mode in ("live", "dry") else "both",
             search=str(given.get("q", given.get("search", ""))).strip()[:100],
-            sort=sort if sort.lstrip("-") in SORTS else "name",
+            sort=sort if sort.lstrip("-") in SORTS.split() else "name",
             **words,
         )
 

@@ -1,0 +1,198 @@
+"""The conversation of one poll: which answers are fetched, in which order, and what a failure leaves standing.
+
+The bot's state comes first: when that fails, the poll has failed and the bot is left alone. After it every reading
+stands for itself: what failed keeps its last good value, with the reason, and the others are as fresh as they can be.
+"""
+
+import asyncio
+import hashlib
+import time
+from dataclasses import dataclass, field
+
+import msgspec
+
+from bots.domain.polling.orders import PollOrder
+from bots.systems.contract import BotState, ClosedTrades, Kind, KnownHistory, OpenTrades, Profit, Session, Trade, Value
+from bots.systems.errors import BotError, NoSuchTrade, NotOffered, TimedOut, Unreachable, WrongPassword
+
+# The order in which a poll asks: what moves first, what is slow last.
+ORDER = (
+    Kind.OPEN_TRADES,
+    Kind.COUNT,
+    Kind.PROFIT,
+    Kind.CLOSED_TRADES,
+    Kind.BALANCE,
+    Kind.HEALTH,
+    Kind.LOCKS,
+    Kind.LOGS,
+    Kind.PERFORMANCE,
+    Kind.WHITELIST,
+    Kind.BLACKLIST,
+    Kind.CONFIG,
+)
+MOST_FOLLOWED = 50  # vanished trades looked up in one poll; the rest follows in the next
+encode = msgspec.json.Encoder().encode
+
+
+@dataclass
+class History:
+    """Closed trades as read in this poll. `full` readings began at the bot's first trade."""
+
+    trades: tuple[Trade, ...]
+    total: int | None
+    full: bool = False
+    offset: int = 0
+    next_offset: int | None = None
+
+
+@dataclass
+class PollResult:
+    """What one poll brought. `error` is set when the bot gave not even its state."""
+
+    order: PollOrder
+    asked: list[Kind] = field(default_factory=list)
+    state: BotState | None = None
+    values: dict[Kind, Value] = field(default_factory=dict)
+    failed: dict[Kind, BotError] = field(default_factory=dict)
+    followed: list[Trade] = field(default_factory=list)  # trades that left the open ones
+    gone: list[tuple[str, int]] = field(default_factory=list)  # (trade id, open ms) the bot no longer has
+    history: History | None = None
+    error: BotError | None = None
+    requests: int = 0
+    seconds: float = 0.0  # of the whole poll
+    latency_ms: int | None = None  # of the state's request
+    woken: bool = False  # a person asked for a fresh poll while this one was under way
+
+    @property
+    def open_trades(self) -> OpenTrades | None:
+        found = self.values.get(Kind.OPEN_TRADES)
+        return found if isinstance(found, OpenTrades) else None
+
+    @property
+    def profit(self) -> Profit | None:
+        found = self.values.get(Kind.PROFIT)
+        return found if isinstance(found, Profit) else None
+
+
+def digest_of(trade: Trade) -> str:
+    """A short fingerprint of the lasting facts."""
+    return hashlib.blake2b(encode(trade), digest_size=16).hexdigest()
+
+
+async def ask(order: PollOrder, session: Session, limit: float) -> PollResult:
+    """One poll. Raises nothing of the bot's: failures stand in the result. `limit`: seconds for all of it."""
+    result, began = PollResult(order), time.monotonic()
+    try:
+        async with asyncio.timeout(limit):
+            await conversation(result, session, began)
+    except BotError as error:
+        result.error = error
+    except TimeoutError:
+        late = TimedOut(f"not done within {limit:g} s")
+        if result.state is None:
+            result.error = late
+        else:
+            result.failed |= {kind: late for kind in order.kinds - set(result.asked) - {Kind.STATE}}
+    result.requests, result.seconds = session.requests, time.monotonic() - began
+    return result
+
+
+async def conversation(result: PollResult, session: Session, began: float) -> None:
+    state = await session.read(Kind.STATE)
+    assert isinstance(state, BotState)
+    result.state, result.latency_ms = state, round((time.monotonic() - began) * 1000)
+    result.asked.append(Kind.STATE)
+    for kind in ORDER:
+        if wanted(kind, result) and not await answered(kind, result, session):
+            return
+
+
+def wanted(kind: Kind, result: PollResult) -> bool:
+    """Closed trades are also asked for when the open ones changed, or the bot's count is not the mirror's."""
+    if kind in result.order.kinds:
+        return True
+    return kind is Kind.CLOSED_TRADES and (result.order.turn.reread_offset is not None or moved(result))
+
+
+def moved(result: PollResult) -> bool:
+    now_open = result.open_trades
+    if now_open is not None:
+        ids = {(each.trade.trade_id, each.trade.open_ms) for each in now_open.trades}
+        if ids != {(trade_id, known.open_ms) for trade_id, known in result.order.known_open.items()}:
+            return True
+    return result.profit is not None and result.profit.closed_count not in (None, result.order.closed_count)
+
+
+async def answered(kind: Kind, result: PollResult, session: Session) -> bool:
+    """Whether the bot still speaks: an unreachable bot is not asked for the rest."""
+    try:
+        await fetch(kind, result, session)
+    except NotOffered:
+        result.asked.append(kind)
+    except (Unreachable, WrongPassword) as error:
+        result.failed[kind] = error
+        return False
+    except BotError as error:
+        result.failed[kind] = error
+        result.asked.append(kind)
+    else:
+        result.asked.append(kind)
+    return True
+
+
+async def fetch(kind: Kind, result: PollResult, session: Session) -> None:
+    if kind is Kind.CLOSED_TRADES:
+        result.history = await closed_trades(result, session)
+        return
+    value = await session.read(kind)
+    result.values[kind] = value
+    if isinstance(value, OpenTrades):
+        await follow_vanished(value, result, session)
+
+
+async def follow_vanished(now_open: OpenTrades, result: PollResult, session: Session) -> None:
+    """Trades of the mirror that are open no more: they closed (under an old id), or the bot removed them."""
+    still = {(each.trade.trade_id, each.trade.open_ms) for each in now_open.trades}
+    known = result.order.known_open.items()
+    vanished = [(trade_id, one.open_ms) for trade_id, one in known if (trade_id, one.open_ms) not in still]
+    for trade_id, open_ms in vanished[:MOST_FOLLOWED]:
+        try:
+            trade = await session.trade(trade_id)
+        except NoSuchTrade:
+            result.gone.append((trade_id, open_ms))
+            continue
+        if trade.open_ms == open_ms:
+            result.followed.append(trade)
+        else:  # the id was given to another trade
+            result.gone.append((trade_id, open_ms))
+
+
+async def closed_trades(result: PollResult, session: Session) -> History:
+    order = result.order
+    if order.turn.reread_offset is not None:
+        return history_of(await session.closed_trades(reread(order.turn.reread_offset)), order.turn.reread_offset)
+    new = await session.closed_trades(KnownHistory(closed_count=order.closed_count))
+    if suspicious(new, result):
+        return history_of(await session.closed_trades(reread(0)), 0)
+    return History(new.trades, new.total, next_offset=new.next_offset)
+
+
+def reread(offset: int) -> KnownHistory:
+    return KnownHistory(closed_count=0, full=True, offset=offset)
+
+
+def history_of(read: ClosedTrades, offset: int) -> History:
+    return History(read.trades, read.total, full=True, offset=offset, next_offset=read.next_offset)
+
+
+def suspicious(new: ClosedTrades, result: PollResult) -> bool:
+    """Signs of another database under the same address: read it from its beginning before anything is written."""
+    run = result.order.run
+    if run is None or not run.closed_count:
+        return False
+    if new.total is not None and new.total < run.closed_count:
+        return True
+    opened = result.open_trades
+    ids = [each.trade for each in opened.trades] if opened else []
+    unknown = [trade for trade in ids if trade.trade_id not in result.order.known_open]
+    return any(trade.trade_id.isdigit() and int(trade.trade_id) <= run.last_closed_id for trade in unknown)

@@ -1,0 +1,177 @@
+"""The polling engine of a worker process: one event loop for all conversations, one thread that writes.
+
+Shards hand their orders in and go; nobody waits for a dead bot. Results are written in small batches while other polls
+are still under way.
+"""
+
+import asyncio
+import logging
+import queue
+import resource
+import threading
+import time
+from collections.abc import Coroutine, Iterable
+from concurrent.futures import Future
+from typing import Any
+
+import uvloop
+from django.conf import settings
+from django.db import DatabaseError, close_old_connections, connection
+from django.utils import timezone
+
+from bots.domain.polling.asking import PollResult, ask
+from bots.domain.polling.orders import PollOrder
+from bots.domain.polling.writing import write
+from bots.models.doors import open_door
+from bots.models.sealing import SealBroken
+from bots.systems.contract import Door
+from bots.systems.errors import BotError, WrongSettings
+
+log = logging.getLogger(__name__)
+
+BATCH_SECONDS = 0.1
+BATCH_MOST = 250
+CONVERSATIONS_AT_ONCE = 1000
+# A poll is several requests; a first reading of a long history is many.
+POLL_LIMIT_FACTOR = 3.0
+
+
+class Engine:
+    def __init__(self) -> None:
+        self.results: queue.Queue[PollResult | None] = queue.Queue()
+        self.loop = uvloop.new_event_loop()
+        self.running = threading.Event()
+        self.under_way: set[int] = set()
+        self.loop_thread = threading.Thread(target=self.run_loop, name="bots", daemon=True)
+        self.writer_thread = threading.Thread(target=self.run_writer, name="bot-writer", daemon=True)
+
+    def start(self) -> "Engine":
+        raise_open_files()
+        self.loop_thread.start()
+        self.writer_thread.start()
+        self.running.wait(5)
+        return self
+
+    def submit(self, orders: Iterable[PollOrder]) -> None:
+        """Begin these polls; returns at once."""
+        listed = list(orders)
+        self.loop.call_soon_threadsafe(self.begin, listed)
+
+    def call(self, conversation: Coroutine[Any, Any, Any]) -> Future[Any]:
+        """Run one coroutine on the bots' loop, for what is not a poll."""
+        return asyncio.run_coroutine_threadsafe(conversation, self.loop)
+
+    def stop(self, seconds: float = 2.0) -> None:
+        """Write what has come in, drop what is under way: leases run out, the bots are asked again."""
+        self.results.put(None)
+        self.writer_thread.join(seconds)
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self.loop_thread.join(seconds)
+
+    # --- the loop thread ---
+
+    def run_loop(self) -> None:
+        asyncio.set_event_loop(self.loop)
+        self.loop.run_until_complete(self.prepare())
+        self.loop.call_soon(self.running.set)
+        self.loop.run_forever()
+        self.door.close()
+
+    async def prepare(self) -> None:
+        self.door = open_door()
+        self.places = asyncio.Semaphore(CONVERSATIONS_AT_ONCE)
+        self.tasks: set[asyncio.Task[None]] = set()
+
+    def begin(self, orders: list[PollOrder]) -> None:
+        for order in orders:
+            task = self.loop.create_task(self.poll(order))
+            self.tasks.add(task)
+            task.add_done_callback(self.tasks.discard)
+
+    async def poll(self, order: PollOrder) -> None:
+        if order.bot.pk in self.under_way:
+            return  # an older conversation with this bot is not over: its lease ran out, or a person was impatient
+        self.under_way.add(order.bot.pk)
+        try:
+            async with self.places:
+                self.results.put(await converse(order, self.door))
+        finally:
+            self.under_way.discard(order.bot.pk)
+
+    # --- the writer thread ---
+
+    def run_writer(self) -> None:
+        going = True
+        while going:
+            batch, going = self.next_batch()
+            if batch:
+                write_batch(batch)
+
+    def next_batch(self) -> tuple[list[PollResult], bool]:
+        """What came in within 0.1 s of the first; False when the engine stops."""
+        first = self.results.get()
+        if first is None:
+            return [], False
+        batch, until = [first], time.monotonic() + BATCH_SECONDS
+        while len(batch) < BATCH_MOST and (wait := until - time.monotonic()) > 0:
+            try:
+                more = self.results.get(timeout=wait)
+            except queue.Empty:
+                break
+            if more is None:
+                return batch, False
+            batch.append(more)
+        return batch, True
+
+
+async def converse(order: PollOrder, door: Door) -> PollResult:
+    """One poll of one bot. Whatever goes wrong is in the result: the bot's row must say it."""
+    limit = settings.PORTAL_POLL_DEADLINE_SECONDS * POLL_LIMIT_FACTOR
+    try:
+        session = order.bot.open(door, release=order.status.version)
+        return await ask(order, session, limit)
+    except SealBroken as broken:
+        return PollResult(order, error=WrongSettings(str(broken)))
+    except BotError as error:
+        return PollResult(order, error=error)
+    except Exception as bug:  # noqa: BLE001  the boundary of a conversation: one bot's surprise must not end the others
+        log.exception("%s: the poll failed in our own code", order.bot.slug)
+        return PollResult(order, error=WrongSettings(f"the portal failed on this bot: {type(bug).__name__}"))
+
+
+def write_batch(batch: list[PollResult]) -> None:
+    close_old_connections()
+    try:
+        write(batch, timezone.now())
+    except DatabaseError as failure:
+        log.error("%d polls could not be written, the bots are asked again: %s", len(batch), failure)
+        connection.close()
+
+
+def raise_open_files() -> None:
+    """A connection a bot: the usual limit of 1024 open files is soon reached."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 65536 if hard == resource.RLIM_INFINITY else min(hard, 65536)
+    if soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+_engine: Engine | None = None
+_lock = threading.Lock()
+
+
+def engine() -> Engine:
+    """The engine of this process, started by its first use."""
+    global _engine  # noqa: PLW0603  one per process is the point
+    with _lock:
+        if _engine is None:
+            _engine = Engine().start()
+        return _engine
+
+
+def stop_engine() -> None:
+    global _engine  # noqa: PLW0603
+    with _lock:
+        if _engine is not None:
+            _engine.stop()
+            _engine = None

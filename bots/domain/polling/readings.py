@@ -1,0 +1,101 @@
+"""The latest slow answers, the history of the settings, and the time series: kept in the transaction of the poll."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+from django.db import models
+
+from bots.domain.polling.asking import PollResult
+from bots.models import BotReading, BotStatus, ConfigVersion, Snapshot
+from bots.systems.contract import Config, Kind
+
+# Open trades live in their own tables and in the status row.
+KEPT = frozenset(Kind) - {Kind.STATE, Kind.COUNT, Kind.OPEN_TRADES, Kind.CLOSED_TRADES}
+FINE_LIFE, MINUTE_LIFE = timedelta(hours=24), timedelta(days=14)
+QUIET_SNAPSHOT = timedelta(minutes=1)
+DELETED_AT_ONCE = 5000
+
+
+def keep(results: Sequence[PollResult], now: datetime) -> None:
+    keep_readings(results, now)
+    for result in results:
+        config = result.values.get(Kind.CONFIG)
+        if isinstance(config, Config):
+            keep_config(result, config, now)
+    Snapshot.objects.bulk_create(
+        [snapshot for result in results if result.state and (snapshot := snapshot_of(result.order.status, now))],
+        ignore_conflicts=True,
+    )
+
+
+def keep_readings(results: Sequence[PollResult], now: datetime) -> None:
+    rows = [
+        BotReading(bot_id=result.order.bot.pk, kind=str(kind), data=msgspec.to_builtins(value), read_at=now, error="")
+        for result in results
+        for kind, value in result.values.items()
+        if kind in KEPT
+    ]
+    BotReading.objects.bulk_create(
+        rows, update_conflicts=True, unique_fields=["bot", "kind"], update_fields=["data", "read_at", "error"]
+    )
+    for result in results:
+        for kind, error in result.failed.items():
+            BotReading.objects.filter(bot=result.order.bot, kind=str(kind)).update(error=str(error)[:500])
+
+
+def keep_config(result: PollResult, config: Config, now: datetime) -> None:
+    """A new version when anything differs from the last one, with the difference."""
+    settings: dict[str, Any] = msgspec.to_builtins(config.settings)
+    last = ConfigVersion.objects.filter(bot=result.order.bot).first()
+    if last is None or last.settings != settings:
+        changes = differences(last.settings, settings) if last else []
+        ConfigVersion.objects.create(bot=result.order.bot, settings=settings, changes=changes, seen_at=now)
+
+
+def differences(before: dict[str, Any], after: dict[str, Any]) -> list[dict[str, Any]]:
+    names = sorted(before.keys() | after.keys())
+    return [
+        {"name": name, "before": before.get(name), "after": after.get(name)}
+        for name in names
+        if before.get(name) != after.get(name)
+    ]
+
+
+def snapshot_of(status: BotStatus, now: datetime) -> Snapshot | None:
+    """The point of the time series, or None when nothing moved within the last minute."""
+    last = status.snapshot_at
+    point = Snapshot(
+        bot_id=status.bot_id,
+        at=now,
+        grain=grain_at(last, now),
+        state=status.state,
+        mode=status.mode,
+        currency=status.stake_currency,
+        open_count=status.open_count,
+        unrealized=status.unrealized,
+        realized=status.closed_profit,
+        balance=status.balance,
+    )
+    if last is not None and now - last < QUIET_SNAPSHOT and not status.open_count:
+        return None
+    status.snapshot_at = now
+    return point
+
+
+def grain_at(last: datetime | None, now: datetime) -> str:
+    """The first point of an hour or a minute is the one that stays."""
+    if last is None or last.timestamp() // 3600 != now.timestamp() // 3600:
+        return Snapshot.HOUR
+    return Snapshot.MINUTE if last.timestamp() // 60 != now.timestamp() // 60 else Snapshot.FINE
+
+
+def thin(now: datetime) -> int:
+    """Delete the points whose time is over, in small portions. Returns how many."""
+    fine = models.Q(grain=Snapshot.FINE, at__lt=now - FINE_LIFE)
+    old = fine | models.Q(grain=Snapshot.MINUTE, at__lt=now - MINUTE_LIFE)
+    deleted = 0
+    while ids := list(Snapshot.objects.filter(old).values_list("pk", flat=True)[:DELETED_AT_ONCE]):
+        deleted += Snapshot.objects.filter(pk__in=ids).delete()[0]
+    return deleted

@@ -1,0 +1,92 @@
+"""The due-table: which bots are due, who owns them while they are asked, when they are due again."""
+
+import random
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F, Q
+from django.utils import timezone
+
+from bots.models import Bot, PollTurn
+from bots.systems.contract import Kind
+from bots.systems.errors import BotError, Busy, NeedsAPerson
+
+# Longer than a poll's own limit and its wait for a worker: then somebody else may ask the bot.
+LEASE_SECONDS = 60.0
+MOST_AT_ONCE = 5000
+LONGEST_BACK_OFF = 300.0
+JITTER = 0.1
+# A kind that is nearly due is asked along with one that is.
+TOGETHER = 0.2
+
+
+@dataclass(frozen=True)
+class Claim:
+    """The right to poll one bot: worth something while the fencing number is still the turn's."""
+
+    bot_id: int
+    fence: int
+
+
+def claim_due(now: datetime | None = None, most: int = MOST_AT_ONCE) -> list[Claim]:
+    """Take every bot that is due and not owned. Two ticks at once share the bots, none is taken twice."""
+    now = now or timezone.now()
+    free = Q(leased_until=None) | Q(leased_until__lt=now)
+    with transaction.atomic():
+        due = PollTurn.objects.filter(free, next_poll_at__lte=now, held="", bot__enabled=True, bot__retired_at=None)
+        turns = list(due.order_by("next_poll_at").select_for_update(skip_locked=True, of=("self",))[:most])
+        return take(turns, now)
+
+
+def claim_one(bot: Bot, now: datetime | None = None) -> Claim:
+    """Take this bot whatever its turn says: for a poll by hand. A poll under way loses its right."""
+    with transaction.atomic():
+        turn, _ = PollTurn.objects.select_for_update().get_or_create(bot=bot)
+        return take([turn], now or timezone.now())[0]
+
+
+def take(turns: list[PollTurn], now: datetime) -> list[Claim]:
+    ids = [turn.pk for turn in turns]
+    lease = now + timedelta(seconds=LEASE_SECONDS)
+    for start in range(0, len(ids), 500):
+        PollTurn.objects.filter(pk__in=ids[start : start + 500]).update(leased_until=lease, fence=F("fence") + 1)
+    return [Claim(turn.pk, turn.fence + 1) for turn in turns]
+
+
+def wake(bots: Iterable[int], *, again: bool = False) -> None:
+    """Make bots due now with every kind. `again`: the connection was changed, so a held bot is asked again and what a
+    poll under way brings from the old address is not written."""
+    turns = PollTurn.objects.filter(pk__in=list(bots))
+    turns.update(next_poll_at=timezone.now(), due={})
+    if again:
+        turns.update(held="", leased_until=None, fence=F("fence") + 1)
+
+
+def due_kinds(due: Mapping[str, float], plan: Mapping[Kind, float], now: datetime) -> frozenset[Kind]:
+    """`due`: kind -> epoch seconds. A kind never read is due."""
+    moment = now.timestamp()
+    return frozenset(kind for kind, every in plan.items() if due.get(kind, 0.0) - moment <= every * TOGETHER)
+
+
+def next_due(
+    due: Mapping[str, float], asked: Iterable[Kind], plan: Mapping[Kind, float], now: datetime
+) -> dict[str, float]:
+    """When each kind is due next. Jitter spreads bots that once began together."""
+    moment = now.timestamp()
+    spread = random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311  not a secret
+    fresh = {str(kind): round(moment + plan[kind] * spread, 3) for kind in asked if kind in plan}
+    return {kind: at for kind, at in due.items() if kind in plan} | fresh
+
+
+def back_off(failures: int, every: float, error: BotError) -> float:
+    """Seconds until the next try after so many failures in a row: doubling to 5 minutes, never before Retry-After."""
+    doubled = every * 2 ** min(max(failures - 1, 0), 10)
+    if isinstance(error, NeedsAPerson):
+        doubled = max(doubled, every * 3)
+    longest = max(LONGEST_BACK_OFF * settings.PORTAL_POLL_PACE, every)
+    wait = min(doubled, longest) * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311
+    asked_for = error.retry_after if isinstance(error, Busy) and error.retry_after else 0.0
+    return max(wait, min(asked_for, 3600.0))

@@ -1,0 +1,124 @@
+"""Results into the tables: one transaction for many bots, only by those who still hold the right to write."""
+
+import logging
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from django.db import DatabaseError, OperationalError, transaction
+
+from bots.domain import events
+from bots.domain.mirror import mirror
+from bots.domain.polling import readings
+from bots.domain.polling.asking import PollResult
+from bots.domain.polling.schedule import back_off, next_due
+from bots.domain.polling.standing import failed, succeeded
+from bots.models import BotStatus, PollTurn
+from bots.systems.contract import Kind
+from bots.systems.errors import BadAnswer, WrongPassword
+
+log = logging.getLogger(__name__)
+
+MOST_PASSWORD_TRIES = 3
+STATUS_COLUMNS = [column.name for column in BotStatus._meta.concrete_fields if column.name != "bot"]
+TURN_COLUMNS = [
+    "next_poll_at",
+    "leased_until",
+    "due",
+    "held",
+    "full_reread_at",
+    "reread_offset",
+    "reread_after",
+    "mismatches",
+]
+
+
+def write(results: Sequence[PollResult], now: datetime) -> list[events.Changed]:
+    """Write what polls brought and announce what changed. A bot whose answer the database refuses harms only itself.
+
+    Raises OperationalError when the database is not there: nothing was written, the leases run out, the bots are asked
+    again.
+    """
+    try:
+        changed = write_together(results, now)
+    except OperationalError:
+        raise
+    except (DatabaseError, ValueError) as refusal:
+        if len(results) > 1:
+            return [change for result in results for change in write([result], now)]
+        log.exception("%s: this answer could not be written", results[0].order.bot.slug)
+        changed = write_together([unwritable(results[0], refusal)], now)
+    events.announce(changed)
+    return changed
+
+
+def unwritable(result: PollResult, refusal: Exception) -> PollResult:
+    problem = BadAnswer(f"the answer could not be stored: {type(refusal).__name__}")
+    return PollResult(result.order, error=problem, requests=result.requests, seconds=result.seconds)
+
+
+def write_together(results: Sequence[PollResult], now: datetime) -> list[events.Changed]:
+    with transaction.atomic():
+        ours = still_ours(results)
+        changed = [change for result in ours if (change := write_one(result, now))]
+        readings.keep(ours, now)
+        BotStatus.objects.bulk_create(
+            [result.order.status for result in ours],
+            update_conflicts=True,
+            unique_fields=["bot"],
+            update_fields=STATUS_COLUMNS,
+        )
+        PollTurn.objects.bulk_create(
+            [result.order.turn for result in ours],
+            update_conflicts=True,
+            unique_fields=["bot"],
+            update_fields=TURN_COLUMNS,
+        )
+    return changed
+
+
+def still_ours(results: Sequence[PollResult]) -> list[PollResult]:
+    """Those whose fencing number is still the turn's, with the turn as it is now (a person may have woken it)."""
+    fences = {result.order.bot.pk: result.order.turn.fence for result in results}
+    locked = PollTurn.objects.filter(pk__in=fences).order_by("pk").select_for_update(of=("self",))
+    turns = {turn.pk: turn for turn in locked.select_related("bot")}
+    ours = []
+    for result in results:
+        turn = turns.get(result.order.bot.pk)
+        if turn is not None and turn.fence == fences[turn.pk] and turn.bot.retired_at is None:
+            result.woken = not turn.due and bool(result.order.turn.due)
+            result.order.turn = turn
+            ours.append(result)
+    return ours
+
+
+def write_one(result: PollResult, now: datetime) -> events.Changed:
+    """Bring the bot's status, trades and turn (in memory; the trades in the database) to what the poll brought."""
+    order, status = result.order, result.order.status
+    if result.error is not None:
+        what = failed(status, result, now)
+    else:
+        done = mirror(result, now)
+        what = succeeded(status, result, now) | done.what
+    reschedule(result, now)
+    if what:
+        status.seq += 1
+    # "seen" alone says: nothing changed, the figures on the page are as fresh as this
+    return events.Changed(order.bot.pk, order.bot.slug, order.bot.team_id, ("seen", *sorted(what)), status.seq)
+
+
+def reschedule(result: PollResult, now: datetime) -> None:
+    turn, plan = result.order.turn, result.order.bot.plan()
+    turn.leased_until = None
+    if result.error is not None:
+        wait = back_off(result.order.status.failures, plan[Kind.STATE], result.error)
+        turn.next_poll_at = now + timedelta(seconds=wait)
+        if isinstance(result.error, WrongPassword) and result.order.status.auth_failures >= MOST_PASSWORD_TRIES:
+            turn.held = WrongPassword.code
+        return
+    if result.woken:
+        return
+    turn.due = next_due(turn.due, [*result.asked, *result.failed], plan, now)
+    turn.next_poll_at = datetime.fromtimestamp(min(turn.due.values()), now.tzinfo)
+    if turn.reread_offset is not None or (result.history and result.history.next_offset is not None):
+        turn.due[Kind.CLOSED_TRADES] = now.timestamp()
+        turn.next_poll_at = now

@@ -1,0 +1,47 @@
+"""Celery's entrance: each task fetches by id and calls one function of the domain."""
+
+from celery import shared_task
+from celery.signals import worker_process_shutdown, worker_shutdown
+from django.conf import settings
+from django.utils import timezone
+
+from accounts import throttle
+from bots.domain import audit
+from bots.domain.polling import engine, readings, schedule
+from bots.domain.polling.orders import orders_for
+from bots.domain.polling.schedule import Claim
+
+
+@shared_task
+def tick() -> None:
+    """Hand every due bot to a worker, in shards."""
+    claims = schedule.claim_due()
+    size = settings.PORTAL_SHARD_SIZE
+    for start in range(0, len(claims), size):
+        shard = [[claim.bot_id, claim.fence] for claim in claims[start : start + size]]
+        poll_shard.apply_async([shard], expires=schedule.LEASE_SECONDS)
+
+
+@shared_task
+def poll_shard(claims: list[list[int]]) -> None:
+    """Begin the polls of a shard; returns at once, the engine writes the results."""
+    orders = orders_for([Claim(bot_id, fence) for bot_id, fence in claims], timezone.now())
+    engine.engine().submit(orders)
+
+
+@shared_task
+def anchor_audit() -> None:
+    audit.anchor_head()
+
+
+@shared_task
+def tidy() -> None:
+    """Once an hour: what has had its time goes."""
+    readings.thin(timezone.now())
+    throttle.forget_old()
+
+
+@worker_shutdown.connect
+@worker_process_shutdown.connect
+def stop(**kwargs: object) -> None:
+    engine.stop_engine()
