@@ -75,11 +75,8 @@ def require_complete(system: type[BotSystem], connection: Mapping[str, str], sec
     }
     if missing:
         raise ValidationError(missing)
-    check = getattr(system, "check_connection", None)
-    if check is None:
-        return
     try:
-        check(dict(connection))
+        system.check_connection(connection)
     except WrongSettings as wrong:
         raise ValidationError({field_blamed(system, wrong): str(wrong)}) from None
 
@@ -87,7 +84,7 @@ def require_complete(system: type[BotSystem], connection: Mapping[str, str], sec
 def field_blamed(system: type[BotSystem], wrong: WrongSettings) -> str:
     """The field the system names, else its address."""
     names = [field.name for field in system.fields]
-    told = [getattr(wrong, "field", ""), "url", "server"]
+    told = [wrong.field, "url", "server"]
     return next((name for name in told if name in names), NON_FIELD_ERRORS)
 
 

@@ -319,6 +319,12 @@ class BotSystem(Protocol):
     poll_plan: ClassVar[Mapping[Kind, float]]  # seconds between two readings of a kind
 
     @classmethod
+    def check_connection(cls, connection: Mapping[str, str]) -> None:
+        """Whether the open fields (secrets left out) have the shape of a connection, nothing asked over the network.
+
+        Raises WrongSettings."""
+
+    @classmethod
     def open(cls, connection: Mapping[str, str], door: Door, release: str = "") -> Session:
         """`connection` holds every declared field, secrets in clear. `release`: as last seen, "" when unknown.
 

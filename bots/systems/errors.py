@@ -138,6 +138,10 @@ class NotOffered(NeedsAPerson):
 class WrongSettings(NeedsAPerson):
     code = "wrong_settings"
 
+    def __init__(self, sentence: str = "", *, endpoint: str = "", field: str = "") -> None:
+        super().__init__(sentence, endpoint=endpoint)
+        self.field = field  # the declared field that is wrong, "" when the address is
+
 
 class NoSuchTrade(BotError):
     code = "no_such_trade"

@@ -48,12 +48,18 @@ class System:
     }
 
     @classmethod
+    def check_connection(cls, connection: Mapping[str, str]) -> None:
+        """Raises WrongSettings."""
+        if ":" in connection["username"]:
+            raise WrongSettings("A user name with a colon cannot be sent to a bot", field="username")
+        checked_url(connection["url"])
+
+    @classmethod
     def open(cls, connection: Mapping[str, str], door: HttpDoor, release: str = "") -> Session:  # noqa: ARG003 - told by show_config
         """Raises WrongSettings."""
         missing = [field.label for field in cls.fields if field.required and not connection.get(field.name)]
         if missing:
             raise WrongSettings(f"{' and '.join(missing)} missing")
-        if ":" in connection["username"]:
-            raise WrongSettings("A user name with a colon cannot be sent to a bot")
+        cls.check_connection(connection)
         address = checked_url(connection["url"]).removesuffix("/api/v1").removesuffix("/api")
         return Session(address, connection["username"], connection["password"], door)
