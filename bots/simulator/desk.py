@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from . import messages
-from .history import Entry, asked
+from .history import Entry, asked, order_name
 from .market import amount_digits_of
 from .trades import Order, Trade
 
@@ -45,7 +45,8 @@ class Desk:
         """Place an exit for `amount`; a market order fills at once."""
         bot = self.bot
         at_ms = bot.now_ms()
-        order = Order(f"dry_run_sell_{trade.pair}_{at_ms}", "sell", order_type, amount, rate, at_ms, reason)
+        name = order_name(bot.dry_run, "sell", trade.pair, at_ms)
+        order = Order(name, "sell", order_type, amount, rate, at_ms, reason)
         trade.orders.append(order)
         trade.exit_reason, trade.close_rate_requested = reason, rate
         bot.book.changed()

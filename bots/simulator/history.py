@@ -59,7 +59,7 @@ def entered(spec: BotSpec, entry: Entry) -> Trade:
 def asked(spec: BotSpec, entry: Entry) -> Trade:
     """A trade whose entry order is placed and unfilled: it holds nothing yet."""
     amount = round(entry.stake / entry.rate, amount_digits_of(entry.rate))
-    name = f"dry_run_buy_{entry.pair}_{entry.at_ms}"
+    name = order_name(spec.dry_run, "buy", entry.pair, entry.at_ms)
     order = Order(name, "buy", entry.order_type, amount, entry.rate, entry.at_ms, entry.tag)
     return Trade(
         trade_id=entry.number,
@@ -76,9 +76,16 @@ def asked(spec: BotSpec, entry: Entry) -> Trade:
     )
 
 
+def order_name(dry_run: bool, side: str, pair: str, at_ms: int) -> str:
+    """An exchange's order id is a number."""
+    return f"dry_run_{side}_{pair}_{at_ms}" if dry_run else str(at_ms * 10 + (side == "sell"))
+
+
 def leave(trade: Trade, at_ms: int, rate: float, reason: str) -> None:
     """All that is held is sold at `rate`."""
-    order = Order(f"dry_run_sell_{trade.pair}_{at_ms}", "sell", "limit", trade.amount, rate, at_ms, reason)
+    dry_run = trade.orders[0].order_id.startswith("dry_run")
+    name = order_name(dry_run, "sell", trade.pair, at_ms)
+    order = Order(name, "sell", "limit", trade.amount, rate, at_ms, reason)
     trade.orders.append(order)
     trade.exit_reason, trade.close_rate_requested = reason, rate
     trade.watch(rate)

@@ -85,6 +85,11 @@ class Trade:
         return round(self.amount * self.open_rate * (1 + self.fee), 8)
 
     @property
+    def hoped_value(self) -> float:
+        """What the amount asked for would cost, with the entry fee."""
+        return round(self.stake_amount * (1 + self.fee), 8)
+
+    @property
     def exits_filled(self) -> int:
         return sum(1 for order in self.orders if order.side == "sell" and order.filled)
 

@@ -18,8 +18,13 @@ def count(bot: SimBot) -> Json:
     return {
         "current": len(trades),
         "max": bot.max_open_trades,
-        "total_stake": sum((trade.open_rate * trade.amount for trade in trades), 0.0),
+        "total_stake": sum((trade.open_rate * _counted(bot, trade) for trade in trades), 0.0),
     }
+
+
+def _counted(bot: SimBot, trade: Trade) -> float:
+    """Older bots count an entry that waits as held."""
+    return trade.amount if bot.release.since("2024.4") else trade.amount or trade.amount_requested
 
 
 def balance(bot: SimBot) -> Json:

@@ -65,7 +65,7 @@ def _strategy_settings(bot: SimBot, web: bool) -> Json:
         "trailing_stop_positive_offset": None if web else 0.0,
         "trailing_only_offset_is_reached": None if web else False,
         "use_custom_stoploss": None if web else False,
-        "strategy": None if web else bot.spec.strategy,
+        "strategy": bot.spec.strategy,
         "timeframe": None if web else bot.spec.timeframe,
         "timeframe_ms": 0 if web else bot.timeframe_minutes * 60_000,
         "timeframe_min": 0 if web else bot.timeframe_minutes,
@@ -87,7 +87,7 @@ def _orders(bot: SimBot) -> Json:
     }
     return {
         "unfilledtimeout": {"entry": 20, "exit": 20, "unit": "seconds", "exit_timeout_count": 0},
-        "order_types": bot.release.shape("order_types", types),
+        "order_types": None if bot.faults.webserver_mode else bot.release.shape("order_types", types),
         "exit_pricing": book,
         "entry_pricing": {**book, "price_last_balance": 0.0, "check_depth_of_market": depth},
     }

@@ -22,9 +22,9 @@ def open_trade(bot: SimBot, trade: Trade) -> Json:
         **_entry(bot, trade),
         **_exit(trade),
         **_profit_now(bot, trade, rate),
-        **_stop(trade),
+        **_stop(bot, trade),
         **_market(bot, trade),
-        **_distances(trade, rate),
+        **_distances(bot, trade, rate),
         **_totals(bot, trade, rate),
         "orders": [bot.release.shape("order", _order(trade, order)) for order in trade.orders],
     }
@@ -38,7 +38,7 @@ def fresh_trade(bot: SimBot, trade: Trade) -> Json:
         **_entry(bot, trade),
         **_exit(trade),
         **dict.fromkeys(("profit_ratio", "profit_pct", "profit_abs", "profit_fiat")),
-        **_stop(trade),
+        **_stop(bot, trade),
         **_market(bot, trade),
         "orders": [bot.release.shape("order", _order(trade, order)) for order in trade.orders],
     }
@@ -54,7 +54,7 @@ def listed_trade(bot: SimBot, trade: Trade) -> Json:
         **_entry(bot, trade),
         **_exit(trade),
         **_profit_closed(trade),
-        **_stop(trade),
+        **_stop(bot, trade),
         **_market(bot, trade),
         "trade_duration_s": lasted,
         "trade_duration": lasted // 60,
@@ -92,22 +92,28 @@ def _order_words(trade: Trade) -> str | None:
     return f"({pending[0].order_type} {pending[0].side} rem={pending[0].amount:.8f})" if pending else None
 
 
+def _shows_hopes(bot: SimBot, trade: Trade) -> bool:
+    """Older bots show a trade whose entry waits as if it held what was asked for (2022.9.1; 2026.9 says 0.0)."""
+    return not trade.is_filled and not bot.release.since("2024.4")
+
+
 def _entry(bot: SimBot, trade: Trade) -> Json:
+    paid = trade.max_stake_amount if trade.is_filled else None
     return {
-        "amount": trade.amount,
+        "amount": trade.amount_requested if _shows_hopes(bot, trade) else trade.amount,
         "amount_requested": trade.amount_requested,
         "stake_amount": trade.stake_amount,
-        "max_stake_amount": trade.max_stake_amount,
+        "max_stake_amount": paid,
         "fee_open": trade.fee,
-        "fee_open_cost": trade.max_stake_amount * trade.fee if trade.is_filled or not trade.is_open else None,
-        "fee_open_currency": trade.quote,
+        "fee_open_cost": None if paid is None else paid * trade.fee,
+        "fee_open_currency": None if paid is None else trade.quote,
         "open_date": times.text(trade.open_ms),
         "open_timestamp": trade.open_ms,
         "open_fill_date": times.text(trade.open_fill_ms),
         "open_fill_timestamp": trade.open_fill_ms,
         "open_rate": trade.open_rate,
         "open_rate_requested": trade.orders[0].price if trade.orders else trade.open_rate,
-        "open_trade_value": trade.open_value,
+        "open_trade_value": trade.hoped_value if _shows_hopes(bot, trade) else trade.open_value,
     }
 
 
@@ -164,30 +170,31 @@ def _profit_now(bot: SimBot, trade: Trade, rate: float) -> Json:
     return {**now, **old, "current_rate": rate}
 
 
-def _stop(trade: Trade) -> Json:
-    stop = _stop_rate(trade)
+def _stop(bot: SimBot, trade: Trade) -> Json:
+    stop = _stop_rate(bot, trade)
+    ratio = None if _shows_hopes(bot, trade) else trade.stop_ratio
     return {
         "stop_loss_abs": stop,
-        "stop_loss_ratio": trade.stop_ratio,
-        "stop_loss_pct": _percent(trade.stop_ratio),
+        "stop_loss_ratio": ratio,
+        "stop_loss_pct": _percent(ratio),
         "stoploss_order_id": None,
         "stoploss_last_update": None,
         "stoploss_last_update_timestamp": None,
         "initial_stop_loss_abs": stop,
-        "initial_stop_loss_ratio": trade.stop_ratio,
-        "initial_stop_loss_pct": _percent(trade.stop_ratio),
+        "initial_stop_loss_ratio": ratio,
+        "initial_stop_loss_pct": _percent(ratio),
         "min_rate": trade.min_rate or None,
         "max_rate": trade.max_rate,
     }
 
 
-def _stop_rate(trade: Trade) -> float:
-    return round(trade.open_rate * (1 + trade.stop_ratio), 8)
+def _stop_rate(bot: SimBot, trade: Trade) -> float:
+    return 0.0 if _shows_hopes(bot, trade) else round(trade.open_rate * (1 + trade.stop_ratio), 8)
 
 
-def _distances(trade: Trade, rate: float) -> Json:
+def _distances(bot: SimBot, trade: Trade, rate: float) -> Json:
     """From the current rate, and from the entry, to the stop."""
-    stop = _stop_rate(trade)
+    stop = _stop_rate(bot, trade)
     ratio = round(stop / rate - 1, 8) if rate else math.nan
     at_entry = trade.profit_abs(stop)
     return {
@@ -221,7 +228,7 @@ def _totals(bot: SimBot, trade: Trade, rate: float) -> Json:
     return {
         "total_profit_abs": total,
         "total_profit_fiat": bot.fiat(total),
-        "total_profit_ratio": round(total / trade.entered_value, 8) if trade.entered_value else 0.0,
+        "total_profit_ratio": round(total / trade.entered_value, 8) if trade.entered_value else None,
     }
 
 
