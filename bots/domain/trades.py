@@ -6,7 +6,7 @@ from datetime import UTC, datetime, time
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import F, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.utils.dateparse import parse_date, parse_datetime
 
 from accounts.models import User
@@ -34,6 +34,7 @@ class TradeQuery:
     since: datetime | None = None  # closed (or, while open, opened) at or after
     until: datetime | None = None  # ... before
     ordering: str = ""
+    search: str = ""  # within the bot's name, the pair or the enter tag; or the bot's own id of the trade
 
     @classmethod
     def parse(cls, given: Mapping[str, str]) -> "TradeQuery":
@@ -47,7 +48,8 @@ class TradeQuery:
         for name, allowed in (("status", ("open", "closed")), ("side", ("long", "short")), ("mode", ("live", "dry"))):
             if words[name] and words[name] not in allowed:
                 raise ValueError(f"{name}: one of {', '.join(allowed)}")
-        return cls(**words, since=moment(given, "from"), until=moment(given, "to"), ordering=ordering)
+        search = str(given.get("q", given.get("search", ""))).strip()[:100]
+        return cls(**words, since=moment(given, "from"), until=moment(given, "to"), ordering=ordering, search=search)
 
 
 def moment(given: Mapping[str, str], name: str) -> datetime | None:
@@ -70,12 +72,19 @@ def moment(given: Mapping[str, str], name: str) -> datetime | None:
 def trades_for(user: User, query: TradeQuery | None = None) -> QuerySet[Trade]:
     """Mirrored trades the person may see, those gone at the bot left out; newest close first, open ones before all."""
     query = query or TradeQuery()
-    trades = Trade.objects.visible_to(user).counted().filter(**conditions(query))
+    trades = Trade.objects.visible_to(user).counted().filter(matches(query.search), **conditions(query))
     if query.bot_tag:
         # JSON containment is not offered by SQLite: the tags of the bots a person sees are few, so they are read.
         tagged = [bot.pk for bot in Bot.objects.visible_to(user) if query.bot_tag in bot.tags]
         trades = trades.filter(bot__in=tagged)
     return trades.select_related("bot", "bot__team").order_by(*order(query.ordering))
+
+
+def matches(search: str) -> Q:
+    if not search:
+        return Q()
+    within = Q(bot__name__icontains=search) | Q(pair__icontains=search) | Q(enter_tag__icontains=search)
+    return within | Q(trade_id=search)
 
 
 def conditions(query: TradeQuery) -> dict[str, Any]:

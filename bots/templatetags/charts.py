@@ -79,6 +79,17 @@ def bar(day: date, value: Decimal, currency: str, index: int, zero: float, room:
 
 
 @register.simple_tag
+def meter(count: int, slots: int) -> SafeString:
+    """How much of the slots is in use."""
+    share = min(100, round(100 * count / slots)) if slots else 0
+    return format_html(
+        '<svg class="meter" viewBox="0 0 100 4" preserveAspectRatio="none" aria-hidden="true">'
+        '<rect width="100" height="4"/><rect width="{}" height="4"/></svg>',
+        share,
+    )
+
+
+@register.simple_tag
 def line_chart(
     points: Sequence[tuple[date | datetime, Decimal]], currency: str, label: str, height: int = 220, signs: bool = False
 ) -> SafeString:

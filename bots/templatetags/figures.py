@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from bots.domain.fleet import decimals_of
+from bots.domain.fleet import Total, decimals_of
 from bots.domain.freshness import LATE_INTERVALS, LEAST_LATE_SECONDS, STALE_INTERVALS, WORDS
 from bots.models import Bot
 
@@ -189,6 +189,12 @@ def seconds_since(value: datetime | None) -> float | None:
 
 
 @register.filter
+def leverage(value: Decimal) -> str:
+    """'3x'."""
+    return f"{format(value.normalize(), 'f')}x"
+
+
+@register.filter
 def decimal(value: object) -> Decimal | None:
     """A reading's text as the figure it is."""
     return None if value in (None, "") else Decimal(str(value))
@@ -209,3 +215,34 @@ def shape(state: str) -> str:
 @register.filter
 def word(state: str) -> str:
     return WORDS.get(state, state)
+
+
+def why_missing(total: Total, name: str) -> str:
+    if name == "unrealized" and total.missing:
+        return f"{total.missing} of {total.bots} bots have not given it"
+    return "no bot has given it"
+
+
+@register.simple_tag
+def total_figure(total: Total, name: str) -> SafeString:
+    """One of a total's figures by its name: today, d7, d30, all, unrealized."""
+    return profit(getattr(total, name), total.currency, why_missing(total, name))
+
+
+@register.simple_tag
+def total_hero(total: Total, name: str) -> SafeString:
+    """The same in large type; on a phone the currency stands beside it."""
+    value: Decimal | None = getattr(total, name)
+    if value is None:
+        return format_html('<span class="hero zero">{}</span>', none(why_missing(total, name)))
+    shown = rounded(value, total.decimals)
+    return format_html(
+        '<span class="hero {}">{}<small class="only-phone hero__ccy">{}</small></span>',
+        direction(shown), signed(shown), total.currency,
+    )  # fmt: skip
+
+
+@register.filter
+def words(name: str) -> str:
+    """'open_trades' -> 'Open trades'."""
+    return name.replace("_", " ").capitalize()

@@ -1,0 +1,179 @@
+"""The page of one bot: its figures above, one tab below. Tabs are links."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from accounts.access import MANAGE
+from bots.domain.fleet import BotRow, rows_of
+from bots.domain.profit import Purse
+from bots.domain.trade_sums import grouped
+from bots.domain.trades import TradeQuery, open_trade_rows, trades_for
+from bots.models import Bot, BotReading, ConfigVersion
+from bots.pages.equity import PERIODS, daily_of, equity_of, period_of
+from bots.pages.showing import show
+from bots.pages.trades import open_rows, page_of
+
+TABS = {
+    "overview": "Overview",
+    "open": "Open trades",
+    "closed": "Closed trades",
+    "performance": "Performance",
+    "balance": "Balance",
+    "locks": "Locks",
+    "pairlists": "Pairlists",
+    "logs": "Logs",
+    "configuration": "Configuration",
+    "connection": "Connection",
+}
+LEVELS = ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
+LOG_LINES, CONFIG_CHANGES = 200, 30
+
+
+@login_required
+@require_safe
+def bot(request: HttpRequest, slug: str) -> HttpResponse:
+    visible = Bot.objects.visible_to(request.user).select_related("team", "status", "turn")
+    found = get_object_or_404(visible, slug=slug)
+    tab = request.GET.get("tab", "overview")
+    if tab not in TABS:
+        raise Http404
+    (row,) = rows_of([found], timezone.now())
+    context = head_of(request, found, row) | {"tab": tab, "tab_template": f"bots/tabs/_{tab}.html"}
+    return show(request, "bot", context | CONTENTS[tab](request, row))
+
+
+def head_of(request: HttpRequest, found: Bot, row: BotRow) -> dict[str, Any]:
+    """What stands above every tab."""
+    may_manage = Bot.objects.commandable_by(request.user, MANAGE).filter(pk=found.pk).exists()
+    counts = {"open": row.open_count, "closed": row.realized.trades}
+    return {
+        "bot": found,
+        "row": row,
+        "page_title": found.name,
+        "may_manage": may_manage and found.retired_at is None,
+        "tabs": [(name, label, counts.get(name)) for name, label in TABS.items()],
+    }
+
+
+def reading(row: BotRow, kind: str) -> BotReading | None:
+    return BotReading.objects.filter(bot=row.bot, kind=kind).first()
+
+
+def overview(request: HttpRequest, row: BotRow) -> dict[str, Any]:
+    purse = Purse(row.mode, row.currency)
+    closed = trades_for(request.user, TradeQuery(status="closed", bot=row.bot.slug))
+    listed = trades_for(request.user, TradeQuery(status="open", bot=row.bot.slug))
+    period = period_of(request.GET.get("period"))
+    return {
+        "period": period,
+        "periods": [(word, label) for word, (label, _) in PERIODS.items()],
+        "equity": equity_of(row.bot, period),
+        "daily": daily_of(row),
+        "rows": open_trade_rows(listed, timezone.now()),
+        "pairs": grouped(closed, "pair", purse)[:6],
+        "reasons": grouped(closed, "exit_reason", purse)[:6],
+    }
+
+
+def open_trades(request: HttpRequest, row: BotRow) -> dict[str, Any]:
+    ordering = request.GET.get("sort", "")
+    query = query_of(TradeQuery(status="open", bot=row.bot.slug), ordering)
+    return {"page": page_of(request, open_rows(request.user, query)), "sort": query.ordering or "-open_date"}
+
+
+def closed_trades(request: HttpRequest, row: BotRow) -> dict[str, Any]:
+    query = query_of(TradeQuery(status="closed", bot=row.bot.slug), request.GET.get("sort", ""))
+    return {"page": page_of(request, trades_for(request.user, query)), "sort": query.ordering or "-close_date"}
+
+
+def query_of(base: TradeQuery, ordering: str) -> TradeQuery:
+    """The same with the ordering, if it is one."""
+    try:
+        return TradeQuery.parse({"status": base.status, "bot": base.bot, "sort": ordering})
+    except ValueError:
+        return base
+
+
+def performance(request: HttpRequest, row: BotRow) -> dict[str, Any]:
+    closed = trades_for(request.user, TradeQuery(status="closed", bot=row.bot.slug))
+    purse = Purse(row.mode, row.currency)
+    return {
+        "tables": [
+            ("By pair", "Pair", grouped(closed, "pair", purse)),
+            ("By enter tag", "Enter tag", grouped(closed, "enter_tag", purse)),
+            ("By exit reason", "Exit reason", grouped(closed, "exit_reason", purse)),
+        ],
+        "reading": reading(row, "performance"),
+        "profit_reading": reading(row, "profit"),
+    }
+
+
+def balance(request: HttpRequest, row: BotRow) -> dict[str, Any]:
+    return {"reading": reading(row, "balance")}
+
+
+def locks(request: HttpRequest, row: BotRow) -> dict[str, Any]:
+    return {"reading": reading(row, "locks")}
+
+
+def pairlists(request: HttpRequest, row: BotRow) -> dict[str, Any]:
+    return {"lists": [("Whitelist", reading(row, "whitelist")), ("Blacklist", reading(row, "blacklist"))]}
+
+
+def logs(request: HttpRequest, row: BotRow) -> dict[str, Any]:
+    """Newest first, from a level on."""
+    least = request.GET.get("level", "DEBUG")
+    found = reading(row, "logs")
+    wanted = LEVELS[LEVELS.index(least) :] if least in LEVELS else LEVELS
+    everything = found.data["lines"] if found else []
+    lines = [line for line in reversed(everything) if line["level"] in wanted or least == "DEBUG"]
+    return {"reading": found, "lines": lines[:LOG_LINES], "level": least, "levels": ["DEBUG", "INFO", "WARNING", "ERROR"]}
+
+
+def configuration(request: HttpRequest, row: BotRow) -> dict[str, Any]:
+    versions = list(ConfigVersion.objects.filter(bot=row.bot)[:CONFIG_CHANGES])
+    settings = sorted(versions[0].settings.items()) if versions else []
+    return {"versions": versions, "settings": settings}
+
+
+def connection(request: HttpRequest, row: BotRow) -> dict[str, Any]:
+    read_at = dict(BotReading.objects.filter(bot=row.bot).values_list("kind", "read_at"))
+    errors = dict(BotReading.objects.filter(bot=row.bot).exclude(error="").values_list("kind", "error"))
+    plan = [(kind, seconds, read_at.get(kind), errors.get(kind, "")) for kind, seconds in row.bot.plan().items()]
+    return {"plan": plan, "error_ratio": error_ratio(row), "given": given(row.bot)}
+
+
+def error_ratio(row: BotRow) -> float | None:
+    return row.status.polls_failed / row.status.polls if row.status.polls else None
+
+
+def given(found: Bot) -> list[tuple[str, str]]:
+    """The connection's fields as anybody of the team may see them: of a secret only that it is there."""
+    return [
+        (field.label, ("set" if field.name in found.sealed else "not set") if field.secret else text_of(found, field.name))
+        for field in found.fields
+    ]
+
+
+def text_of(found: Bot, name: str) -> str:
+    return str(found.connection.get(name, "")) or "not set"
+
+
+CONTENTS: dict[str, Callable[[HttpRequest, BotRow], dict[str, Any]]] = {
+    "overview": overview,
+    "open": open_trades,
+    "closed": closed_trades,
+    "performance": performance,
+    "balance": balance,
+    "locks": locks,
+    "pairlists": pairlists,
+    "logs": logs,
+    "configuration": configuration,
+    "connection": connection,
+}

@@ -1,0 +1,107 @@
+"""The home page: every bot a person may see, and what they earned."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.http import require_safe
+
+from accounts.access import MANAGE
+from accounts.models import Team
+from bots.domain.fleet import Day, Fleet, FleetQuery, Total, fleet_for
+from bots.domain.freshness import WORDS
+from bots.domain.profit import ZERO, Purse
+from bots.models import Bot
+from bots.pages.showing import show
+
+COLUMNS = (("today", "Today"), ("d7", "7 days"), ("d30", "30 days"), ("all", "All time"), ("unrealized", "Unrealized"))
+
+
+@dataclass(frozen=True)
+class Strip:
+    """The totals as the strip sets them: one leads in large type, its mode's others below, the other mode's last."""
+
+    lead: Total
+    beside: list[Total]
+    other_mode: list[Total]
+
+
+@dataclass(frozen=True)
+class Course:
+    """Realized profit of one purse, day by day."""
+
+    total: Total
+    days: list[tuple[date, Decimal]]
+    cumulative: list[tuple[date, Decimal]]
+
+    @property
+    def winning(self) -> int:
+        return sum(profit > 0 for _, profit in self.days)
+
+    @property
+    def best(self) -> Decimal:
+        return max((profit for _, profit in self.days), default=ZERO)
+
+    @property
+    def first(self) -> date:
+        return self.days[0][0]
+
+
+@login_required
+@require_safe
+def fleet(request: HttpRequest) -> HttpResponse:
+    query = FleetQuery.parse(request.GET)
+    return show(request, "fleet", fleet_context(request, query, fleet_for(request.user, query)))
+
+
+def fleet_context(request: HttpRequest, query: FleetQuery, found: Fleet) -> dict[str, Any]:
+    strip = strip_of(found.totals)
+    courses = [course_of(total, found.days) for total in found.totals if total.all or total.d30]
+    return {
+        "fleet": found,
+        "query": query,
+        "sort": query.sort,
+        "columns": COLUMNS,
+        "strip": strip,
+        "courses": courses,
+        "lead_course": next((course for course in courses if strip and course.total is strip.lead), None),
+        "stale_bots": [row for row in found.rows if row.stale or row.late],
+        "filters": filters_of(found, query),
+        "is_filtered": query != FleetQuery(sort=query.sort),
+        "may_add": Team.objects.where(request.user, MANAGE).exists(),
+    }
+
+
+def strip_of(totals: list[Total]) -> Strip | None:
+    """The purse of most bots leads, a live one before any dry one."""
+    if not totals:
+        return None
+    lead = min(totals, key=lambda total: (total.mode != "live", -total.bots, total.currency))
+    same = [total for total in totals if total.mode == lead.mode and total is not lead]
+    return Strip(lead, same, [total for total in totals if total.mode != lead.mode])
+
+
+def course_of(total: Total, days: Iterable[Day]) -> Course:
+    purse = Purse(total.mode, total.currency)
+    daily = [(day.date, day.profit.get(purse, ZERO)) for day in days]
+    reached = total.all - sum((profit for _, profit in daily), ZERO)
+    cumulative = []
+    for day, profit in daily:
+        reached += profit
+        cumulative.append((day, reached))
+    return Course(total, daily, cumulative)
+
+
+def filters_of(found: Fleet, query: FleetQuery) -> list[tuple[str, str, str, list[tuple[str, str]]]]:
+    """(parameter, words for "any", chosen, choices) of each drop-down."""
+    labels = dict(Bot._meta.get_field("system").flatchoices)
+    return [
+        ("state", "Any state", query.state, [*WORDS.items()]),
+        ("system", "Any system", query.system, [(key, labels.get(key, key)) for key in found.systems]),
+        ("tag", "Any tag", query.tag, [(tag, tag) for tag in found.tags]),
+        ("currency", "Any currency", query.currency, [(currency, currency) for currency in found.currencies]),
+    ]

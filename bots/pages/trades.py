@@ -1,0 +1,105 @@
+"""Trades of all bots, and the page of one trade."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.core.paginator import Page, Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from accounts.models import User
+from bots.domain.trade_sums import realized_of, unrealized_of
+from bots.domain.trades import OpenRow, TradeQuery, open_trade_rows, trades_for
+from bots.models import Bot, Trade
+from bots.pages.showing import show
+
+PAGE_SIZE = 50
+# An open trade's profit moves: it is not in the trade's row, so these are sorted here.
+MOVING_SORTS = {"profit_ratio", "profit_abs"}
+
+
+@login_required
+@require_safe
+def trades(request: HttpRequest) -> HttpResponse:
+    try:
+        query, mistake = TradeQuery.parse(request.GET), ""
+    except ValueError as problem:
+        query, mistake = TradeQuery(), str(problem)
+    query = replace(query, status=query.status or "open")
+    context = common_context(request, query, mistake)
+    context |= open_context(request, query) if query.status == "open" else closed_context(request, query)
+    return show(request, "trades", context, status=400 if mistake else 200)
+
+
+def common_context(request: HttpRequest, query: TradeQuery, mistake: str) -> dict[str, Any]:
+    bots = Bot.objects.visible_to(request.user).order_by("name")
+    plain = TradeQuery(status=query.status, ordering=query.ordering)
+    return {
+        "query": query,
+        "mistake": mistake,
+        "is_filtered": query != plain,
+        "filters": filters_of(query, bots.values_list("slug", "name")),
+        "open_count": trades_for(request.user, replace(query, status="open")).count(),
+        "closed_count": trades_for(request.user, replace(query, status="closed")).count(),
+    }
+
+
+def filters_of(query: TradeQuery, bots: Sequence[tuple[str, str]]) -> list[tuple[str, str, str, list[tuple[str, str]]]]:
+    """(parameter, words for "any", chosen, choices) of each drop-down."""
+    return [
+        ("bot", "Any bot", query.bot, [*bots]),
+        ("side", "Any side", query.side, [("long", "Long"), ("short", "Short")]),
+    ]
+
+
+def open_context(request: HttpRequest, query: TradeQuery) -> dict[str, Any]:
+    rows = open_rows(request.user, query)
+    return {
+        "sums": unrealized_of(rows),
+        "sort": query.ordering or "-open_date",
+        "page": page_of(request, rows),
+    }
+
+
+def open_rows(user: User, query: TradeQuery) -> list[OpenRow]:
+    """Open trades with their moving figures, sorted; trades without the figure stand last either way."""
+    name, down = query.ordering.lstrip("-"), query.ordering.startswith("-")
+    moving = name in MOVING_SORTS
+    listed = trades_for(user, replace(query, ordering="" if moving else query.ordering))
+    rows = open_trade_rows(listed, timezone.now())
+    if not moving:
+        return rows
+    have = [row for row in rows if getattr(row, name) is not None]
+    have.sort(key=lambda row: getattr(row, name), reverse=down)
+    return have + [row for row in rows if getattr(row, name) is None]
+
+
+def closed_context(request: HttpRequest, query: TradeQuery) -> dict[str, Any]:
+    listed = trades_for(request.user, query)
+    return {
+        "sums": realized_of(listed),
+        "sort": query.ordering or "-close_date",
+        "page": page_of(request, listed),
+    }
+
+
+def page_of(request: HttpRequest, listed: Any) -> Page:
+    """Fifty rows; a page that does not exist is the nearest one that does."""
+    return Paginator(listed, PAGE_SIZE).get_page(request.GET.get("page"))
+
+
+@login_required
+@require_safe
+def trade(request: HttpRequest, pk: int) -> HttpResponse:
+    found = get_object_or_404(Trade.objects.visible_to(request.user).select_related("bot__team", "run"), pk=pk)
+    moving = open_trade_rows([found], timezone.now())[0] if found.is_open else None
+    context = {"trade": found, "moving": moving, "fees": fees_of(found), "page_title": f"{found.pair} {found.trade_id}"}
+    return show(request, "trade", context)
+
+
+def fees_of(found: Trade) -> list[tuple[str, Any]]:
+    return [("Fee at entry", found.fee_open_ratio), ("Fee at exit", found.fee_close_ratio)]
