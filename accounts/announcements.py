@@ -1,5 +1,7 @@
 """What this room tells the others. Sent inside the transaction of the change: a receiver that raises undoes it.
 
+Announce last: the audit takes a lock that every other change waits for, and rows locked after it could dead-lock.
+
 Every receiver is called with `announcement=Announcement(...)`. `ALL` holds every signal by its name.
 """
 
@@ -10,7 +12,7 @@ from django.db.transaction import TransactionManagementError
 from django.dispatch import Signal
 
 from accounts.caller import By, Caller
-from accounts.models import Team, User
+from accounts.models import Team
 
 Detail = str | int | bool | None
 

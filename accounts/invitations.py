@@ -57,8 +57,8 @@ def send_link(invitation: Invitation, token: str) -> None:
 
 @transaction.atomic
 def withdraw(invitation: Invitation, by: By) -> None:
-    announce(announcements.invitation_withdrawn, by, invitation.email, invitation.team, role=invitation.role)
     invitation.delete()
+    announce(announcements.invitation_withdrawn, by, invitation.email, invitation.team, role=invitation.role)
 
 
 def find(token: str) -> Invitation:
@@ -72,12 +72,8 @@ def find(token: str) -> Invitation:
 @transaction.atomic
 def join(token: str, user: User, by: By) -> Team:
     """Makes the person a member. Raises InvitationGone or membership.AlreadyMember (the invitation then stays)."""
-    invitation = find(token)
-    # Used up by a conditional update: of two who click at once one joins.
-    if not Invitation.objects.open().filter(pk=invitation.pk).update(accepted_at=timezone.now()):
-        raise InvitationGone
-    announce(announcements.invitation_accepted, by, user.username, invitation.team, invited=invitation.email)
-    membership.add(invitation.team, user, invitation.role, by)
+    invitation = use_up(token)
+    admit(invitation, user, by)
     return invitation.team
 
 
@@ -86,9 +82,24 @@ def join_as_new(token: str, newcomer: User, caller: Caller) -> Team:
     """Saves the new person (password set, not saved yet) with the invited address.
 
     Raises InvitationGone, or IntegrityError for a name that is taken."""
-    newcomer.email = find(token).email
+    invitation = use_up(token)
+    newcomer.email = invitation.email
     people.register(newcomer, By(None, caller))
-    return join(token, newcomer, By(newcomer, caller))
+    admit(invitation, newcomer, By(newcomer, caller))
+    return invitation.team
+
+
+def use_up(token: str) -> Invitation:
+    """Of two who click at once one joins: the update is conditional. Raises InvitationGone."""
+    invitation = find(token)
+    if not Invitation.objects.open().filter(pk=invitation.pk).update(accepted_at=timezone.now()):
+        raise InvitationGone
+    return invitation
+
+
+def admit(invitation: Invitation, user: User, by: By) -> None:
+    membership.add(invitation.team, user, invitation.role, by)
+    announce(announcements.invitation_accepted, by, user.username, invitation.team, invited=invitation.email)
 
 
 def may_still_invite(invitation: Invitation) -> bool:

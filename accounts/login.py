@@ -74,7 +74,8 @@ def log_in(request: HttpRequest, user: User) -> None:
 
 
 def log_out(request: HttpRequest) -> None:
+    asked_by = by(request)
     with transaction.atomic():
-        if request.user.is_authenticated:
-            announce(announcements.logged_out, by(request), request.user.get_username())
         end_session(request)
+        if asked_by.user:
+            announce(announcements.logged_out, asked_by, asked_by.user.username)

@@ -1,5 +1,7 @@
 """The acts on teams and who belongs to them. Each is one transaction, announced inside it."""
 
+from copy import copy
+
 from django.db import transaction
 from django.utils.text import slugify
 
@@ -22,13 +24,22 @@ class AlreadyMember(Exception):
         super().__init__(f"{user} is already a member of {team}.")
 
 
-@transaction.atomic
+class NotMember(Exception):
+    def __init__(self) -> None:
+        super().__init__("This person no longer belongs to the team.")
+
+
 def create_team(name: str, by: By, **values: str) -> Team:
     """values: slug, time_zone, reporting_currency."""
     team = Team(name=name, **{"slug": free_slug(name), **values})
+    save_new_team(team, by)
+    return team
+
+
+@transaction.atomic
+def save_new_team(team: Team, by: By) -> None:
     team.save()
     announce(announcements.team_created, by, team.name, team)
-    return team
 
 
 def free_slug(name: str) -> str:
@@ -53,8 +64,9 @@ def change_team(team: Team, by: By, **values: str) -> None:
 
 @transaction.atomic
 def delete_team(team: Team, by: By) -> None:
-    announce(announcements.team_deleted, by, team.name, team)
+    gone = copy(team)
     team.delete()
+    announce(announcements.team_deleted, by, gone.name, gone)
 
 
 @transaction.atomic
@@ -69,7 +81,7 @@ def add(team: Team, user: User, role: str, by: By) -> Membership:
 
 @transaction.atomic
 def change_role(membership: Membership, role: str, by: By) -> None:
-    """Raises LastManager, and Membership.DoesNotExist for somebody removed meanwhile."""
+    """Raises LastManager, and NotMember for somebody removed meanwhile."""
     current = locked(membership)
     if current.role == Role(role):
         return
@@ -82,18 +94,21 @@ def change_role(membership: Membership, role: str, by: By) -> None:
 
 @transaction.atomic
 def remove(membership: Membership, by: By) -> None:
-    """Raises LastManager, and Membership.DoesNotExist for somebody removed meanwhile."""
+    """Raises LastManager, and NotMember for somebody removed meanwhile."""
     current = locked(membership)
     check_manager_remains(current)
     user, team = current.user, current.team
-    announce(announcements.member_removed, by, user.username, team, role=current.role, user_id=user.pk)
     current.delete()
+    announce(announcements.member_removed, by, user.username, team, role=current.role, user_id=user.pk)
 
 
 def locked(membership: Membership) -> Membership:
     # The team's row is the lock: two managers who remove each other at once come one after the other.
     Team.objects.select_for_update().get(pk=membership.team_id)
-    return Membership.objects.select_related("user", "team").get(pk=membership.pk)
+    current = Membership.objects.select_related("user", "team").filter(pk=membership.pk).first()
+    if current is None:
+        raise NotMember
+    return current
 
 
 def check_manager_remains(without: Membership) -> None:

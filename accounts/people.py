@@ -17,7 +17,9 @@ class LastSuperuser(Exception):
 
 
 def create(username: str, password: str | None, by: By, *, email: str = "", is_superuser: bool = False) -> User:
-    """Without a password the person must first reset one by mail. Raises IntegrityError for a name that is taken."""
+    """Without a password the person cannot log in until a superuser has set one.
+
+    Raises IntegrityError for a name that is taken."""
     user = User(username=username, email=email, is_superuser=is_superuser)
     user.set_password(password)
     register(user, by)
@@ -87,8 +89,9 @@ def change(user: User, by: By, **values: Detail) -> None:
 def delete(user: User, by: By) -> None:
     """Raises LastSuperuser."""
     check_superuser_remains(without=user)
-    announce(announcements.user_deleted, by, user.username, user_id=user.pk)
+    user_id = user.pk
     user.delete()
+    announce(announcements.user_deleted, by, user.username, user_id=user_id)
 
 
 def check_superuser_remains(without: User) -> None:

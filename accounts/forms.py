@@ -1,0 +1,115 @@
+"""What people fill in about themselves and each other."""
+
+from typing import Any
+
+from django import forms
+from django.contrib.auth import forms as django_forms
+from django.contrib.auth import password_validation
+
+from accounts.access import Role
+from accounts.models import User, zones
+
+WHAT_A_ROLE_MAY = {
+    Role.VIEWER: "viewer: sees everything of the team",
+    Role.OPERATOR: "operator: also starts, stops and pauses bots",
+    Role.TRADER: "trader: also forces entries and exits, cancels orders",
+    Role.MANAGER: "manager: also connections, members and alert rules",
+}
+
+
+class Dressed(forms.BaseForm):
+    """Gives every field the look of the portal's pages."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.label_suffix = ""
+        for field in self.fields.values():
+            look = "select" if isinstance(field.widget, forms.Select) else "input input--lg"
+            field.widget.attrs.setdefault("class", look)
+
+
+class SignInForm(Dressed, forms.Form):
+    username = forms.CharField(
+        label="Name", max_length=150, widget=forms.TextInput(attrs={"autocomplete": "username", "autofocus": True})
+    )
+    password = forms.CharField(
+        max_length=4096, strip=False, widget=forms.PasswordInput(attrs={"autocomplete": "current-password"})
+    )
+
+
+class PasswordChangeForm(Dressed, django_forms.PasswordChangeForm):
+    field_order = ["old_password", "new_password1", "new_password2"]
+
+
+class SetPasswordForm(Dressed, django_forms.SetPasswordForm):
+    pass
+
+
+class PasswordResetForm(Dressed, django_forms.PasswordResetForm):
+    pass
+
+
+class NewPersonForm(Dressed, django_forms.BaseUserCreationForm):
+    """A name and a password; `save(commit=False)` gives the person with the password set, not saved."""
+
+    class Meta:
+        model = User
+        fields = ("username",)
+        labels = {"username": "Name"}
+        help_texts = {"username": "Letters, digits and @ . + - _"}
+        widgets = {"username": forms.TextInput(attrs={"autocomplete": "username"})}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["password1"].help_text = " ".join(password_validation.password_validators_help_texts())
+        self.fields["password2"].label = "Password again"
+        self.fields["password2"].help_text = ""
+
+    def clean_username(self) -> str:
+        username: str = self.cleaned_data["username"]
+        if User.objects.filter(username__iexact=username).exists():
+            raise forms.ValidationError("That name is taken.")
+        return username
+
+
+class SetUpForm(NewPersonForm):
+    code = forms.CharField(
+        label="One-time code",
+        max_length=40,
+        help_text="It stands where the portal was started.",
+        widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "autofocus": True, "spellcheck": "false"}),
+    )
+    team = forms.CharField(label="Name of the first team", max_length=100)
+    field_order = ["code", "team", "username", "email", "password1", "password2"]
+
+    class Meta(NewPersonForm.Meta):
+        fields = ("username", "email")  # type: ignore[assignment]
+        labels = {"username": "Your name", "email": "Your mail address"}
+        widgets = {
+            "username": forms.TextInput(attrs={"autocomplete": "username"}),
+            "email": forms.EmailInput(attrs={"autocomplete": "email"}),
+        }
+
+
+class InviteForm(Dressed, forms.Form):
+    email = forms.EmailField(label="Mail address", widget=forms.EmailInput(attrs={"autocomplete": "off"}))
+    role = forms.ChoiceField(choices=WHAT_A_ROLE_MAY.items(), initial=Role.VIEWER)
+
+
+class RoleForm(Dressed, forms.Form):
+    role = forms.ChoiceField(choices=Role.choices)
+
+
+class AccountForm(Dressed, forms.ModelForm):
+    time_zone = forms.ChoiceField(label="Time zone", help_text="Times are shown in this zone.")
+
+    class Meta:
+        model = User
+        fields = ("email", "time_zone")
+        labels = {"email": "Mail address"}
+        help_texts = {"email": "For a lost password and for alerts."}
+        widgets = {"email": forms.EmailInput(attrs={"autocomplete": "email"})}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["time_zone"].choices = [(name, name) for name in sorted(zones())]  # type: ignore[attr-defined]
