@@ -17,10 +17,10 @@ help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 demo: installed ## the portal with a simulated fleet and demo people
-	@$(PY) manage.py portal --demo
+	@$(PY) manage.py portal --demo --port $(PORT)
 
 run: installed ## the portal for one machine: the real thing
-	@$(PY) manage.py portal
+	@$(PY) manage.py portal --port $(PORT)
 
 test: developing ## all tests, on SQLite and on PostgreSQL with Redis
 	@$(PY) -m tests.run embedded postgresql -- $(ARGS)

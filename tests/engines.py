@@ -35,7 +35,9 @@ def program(name: str) -> Path:
         return Path(found)
     beside = [path for path in Path("/usr/lib/postgresql").glob(f"*/bin/{name}") if path.exists()]
     if not beside:
-        raise EngineMissing(f"{name} was not found: install it (Debian: apt-get install {DEBIAN_PACKAGES.get(name, name)})")
+        raise EngineMissing(
+            f"{name} was not found: install it (Debian: apt-get install {DEBIAN_PACKAGES.get(name, name)})"
+        )
     return max(beside, key=lambda path: int(path.parts[-3]))
 
 
@@ -99,7 +101,7 @@ def server(command: list[str], owner: str, folder: Path, ending: signal.Signals)
     with (folder / "log.txt").open("wb") as log:
         process = subprocess.Popen(
             command, cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-            preexec_fn=die_with_parent, **as_user(owner),
+            preexec_fn=die_with_parent, **as_user(owner),  # noqa: PLW1509  no threads here
         )  # fmt: skip
     try:
         yield process

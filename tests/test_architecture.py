@@ -32,7 +32,7 @@ DOORS: dict[str, set[str]] = {
     "bots.systems": FACTS | {"a system"},  # discovery only
     "bots.models": {"bots.systems", "accounts"} | FACTS | WAY_OUT,
     "bots.domain": {"bots.models", "accounts"} | FACTS,
-    **{entrance: INNER for entrance in ENTRANCES},
+    **dict.fromkeys(ENTRANCES, INNER),
     "bots.templatetags": INNER,
     "bots.pages": INNER | {"bots.templatetags"},
     "bots": INNER,  # apps and urls: what wires the rooms together
@@ -103,7 +103,11 @@ def test_every_import_goes_through_an_open_door():
 @pytest.mark.parametrize(
     ("offender", "line", "said"),
     [
-        ("bots/systems/freqtrade/client.py", "from bots.systems.other import mapping", "may not enter bots.systems.other"),
+        (
+            "bots/systems/freqtrade/client.py",
+            "from bots.systems.other import mapping",
+            "may not enter bots.systems.other",
+        ),
         ("bots/systems/freqtrade/client.py", "from ..other.mapping import trade", "may not enter bots.systems.other"),
         ("bots/systems/freqtrade/client.py", "from bots.models import Bot", "may not enter bots.models"),
         ("bots/systems/http.py", "from django.conf import settings", "told everything in arguments"),

@@ -4,7 +4,7 @@ Runs inside the bot's installation, and only on an empty database.
 """
 
 import random
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 FEE = 0.001
 REASONS = ("roi", "stop_loss", "exit_signal", "force_exit")
@@ -17,7 +17,7 @@ def write_history(life: dict, market) -> None:
     session = Trade.session if hasattr(Trade, "session") else Trade.query.session
     if session.query(Trade).count():
         return
-    dice = random.Random(life["seed"])  # noqa: S311
+    dice = random.Random(life["seed"])
     for number in range(life["history"]):
         trade = past_trade(number, life, market, dice)
         orders = [past_order(number, trade, side) for side in ("buy", "sell")]
@@ -45,14 +45,16 @@ def past_trade(number: int, life: dict, market, dice: random.Random) -> dict:
 
     pair = dice.choice(sorted(market.pairs))
     gap = timedelta(days=DAYS) / life["history"]
-    opened = datetime.utcnow().replace(microsecond=0) - timedelta(hours=3) - gap * (life["history"] - number)
+    opened = (
+        datetime.now(UTC).replace(microsecond=0, tzinfo=None) - timedelta(hours=3) - gap * (life["history"] - number)
+    )
     closed = opened + timedelta(seconds=dice.randint(60, 9000))
-    open_rate = market.price(pair, (opened - datetime(1970, 1, 1)).total_seconds())
+    open_rate = market.price(pair, opened.replace(tzinfo=UTC).timestamp())
     close_rate = market.rounded(pair, open_rate * (1 + dice.gauss(0.001, 0.015)))
     amount = round(100 * dice.uniform(0.8, 1.2) / open_rate, 6)
     paid, got = amount * open_rate * (1 + FEE), amount * close_rate * (1 - FEE)
     return {
-        "exchange": life["exchange"], "pair": pair, "base_currency": pair.split("/")[0],
+        "exchange": life["exchange"], "pair": pair, "base_currency": pair.partition("/")[0],
         "stake_currency": life["stake_currency"], "is_open": False, "strategy": "Restless", "timeframe": 1,
         "enter_tag": dice.choice(("above_mean", "below_mean", None)), "exit_reason": dice.choice(REASONS),
         "exit_order_status": "closed", "trading_mode": TradingMode.SPOT, "is_short": False, "leverage": 1.0,
@@ -69,9 +71,7 @@ def past_trade(number: int, life: dict, market, dice: random.Random) -> dict:
 
 
 def past_order(number: int, trade: dict, side: str) -> dict:
-    rate, at = (
-        (trade["open_rate"], trade["open_date"]) if side == "buy" else (trade["close_rate"], trade["close_date"])
-    )
+    rate, at = (trade["open_rate"], trade["open_date"]) if side == "buy" else (trade["close_rate"], trade["close_date"])
     return {
         "ft_order_side": side, "ft_pair": trade["pair"], "ft_is_open": False, "ft_amount": trade["amount"],
         "ft_price": rate, "order_id": f"past_{side}_{number}", "status": "closed", "symbol": trade["pair"],

@@ -33,7 +33,7 @@ class BotRefused(Exception):
 
 
 def installed(release: Release) -> Path:
-    """The python of the release's own virtualenv, made on first use. Raises CalledProcessError, pip's words on stderr."""
+    """The python of the release's own virtualenv, made on first use. Raises CalledProcessError."""
     home = CACHE / release.version
     python = home / "bin" / "python"
     stamp = home / "complete"
@@ -134,7 +134,7 @@ class GenuineBot:
         self._end(signal.SIGKILL)
 
     def end(self) -> None:
-        """The ordinary end of the process; SIGKILL when it takes longer (an interrupted commit leaves 2022.9 hanging)."""
+        """The ordinary end; SIGKILL when it takes long (an interrupted commit leaves 2022.9 hanging)."""
         self._end(signal.SIGINT)
 
     def _end(self, sent: signal.Signals) -> None:

@@ -29,7 +29,7 @@ class Market:
 
     @staticmethod
     def _waves_of(seed: int, pair: str, volatility: float) -> list[tuple[float, float, float]]:
-        dice = random.Random(f"{seed} {pair}")  # noqa: S311
+        dice = random.Random(f"{seed} {pair}")
         waves = []
         for step in range(21):
             period = 8.0 * 1.85**step * dice.uniform(0.9, 1.1)
@@ -96,7 +96,7 @@ class Market:
         return [self._listed(pair, by_tick_size) for pair in sorted(self.pairs)]
 
     def _listed(self, pair: str, by_tick_size: bool) -> dict[str, object]:
-        base = pair.split("/")[0]
+        base = pair.partition("/")[0]
         places = {"price": self.digits(pair), "amount": max(0, 4 + math.floor(math.log10(self.pairs[pair])))}
         precision = {name: 10.0**-n if by_tick_size else n for name, n in places.items()}
         smallest = 10.0 ** -places["amount"]
