@@ -1,1 +1,23 @@
-urlpatterns: list = []
+from django.urls import path
+
+from bots.api import bots, connection_tests, fleet, readings, schema, trades
+
+urlpatterns = [
+    path("schema/", schema.Schema.as_view(), name="api-schema"),
+    path("docs/", schema.Docs.as_view(), name="api-docs"),
+    path("fleet/", fleet.FleetTotals.as_view(), name="api-fleet"),
+    path("trades/", trades.Trades.as_view(), name="api-trades"),
+    path("trades/<int:pk>/", trades.OneTrade.as_view(), name="api-trade"),
+    path("bots/", bots.Bots.as_view(), name="api-bots"),
+    # No bot can have this slug (bots.models.bot.RESERVED_SLUGS).
+    path("bots/test/", connection_tests.TestConnection.as_view(), name="api-bot-test"),
+    path("bots/test/<uuid:uuid>/", connection_tests.TestOutcome.as_view(), name="api-bot-test-outcome"),
+    path("bots/<slug:slug>/", bots.OneBot.as_view(), name="api-bot"),
+    path("bots/<slug:slug>/snapshots/", readings.Snapshots.as_view(), name="api-bot-snapshots"),
+    path("bots/<slug:slug>/trades/", trades.BotTrades.as_view(), name="api-bot-trades"),
+    path("bots/<slug:slug>/performance/", readings.PerformanceByPair.as_view(), name="api-bot-performance"),
+    path("bots/<slug:slug>/balance/", readings.Balance.as_view(), name="api-bot-balance"),
+    path("bots/<slug:slug>/logs/", readings.LogLines.as_view(), name="api-bot-logs"),
+    path("bots/<slug:slug>/locks/", readings.PairLocks.as_view(), name="api-bot-locks"),
+    path("bots/<slug:slug>/config/", readings.Configuration.as_view(), name="api-bot-config"),
+]

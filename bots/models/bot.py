@@ -13,6 +13,9 @@ from bots import systems
 from bots.models.sealing import SealedRow
 from bots.systems.contract import BotSystem, Door, Field, Kind, Session
 
+# Words that stand where a slug stands in a path: /bots/add/, /api/v1/bots/test/.
+RESERVED_SLUGS = {"add", "test"}
+
 
 class BotQuerySet(models.QuerySet["Bot"]):
     def visible_to(self, user: User) -> "BotQuerySet":
@@ -83,6 +86,7 @@ class Bot(SealedRow):
     def free_slug(self) -> str:
         """The name as a slug, with a number behind it when the portal has that slug already."""
         stem = slugify(self.name)[:100] or "bot"
-        taken = set(Bot.objects.filter(slug__startswith=stem).exclude(pk=self.pk).values_list("slug", flat=True))
+        alike = Bot.objects.filter(slug__startswith=stem).exclude(pk=self.pk)
+        taken = RESERVED_SLUGS | set(alike.values_list("slug", flat=True))
         numbered = (f"{stem}-{number}" for number in range(2, len(taken) + 3))
         return stem if stem not in taken else next(slug for slug in numbered if slug not in taken)
