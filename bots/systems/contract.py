@@ -70,7 +70,7 @@ class BotState(Struct, frozen=True):
 
 
 class Config(Struct, frozen=True):
-    """The settings the bot reports: one flat mapping of dotted names to JSON scalars or lists, for history and drift."""
+    """The settings the bot reports: one flat mapping of dotted names to JSON scalars or lists, for history, drift."""
 
     settings: Mapping[str, object]
 

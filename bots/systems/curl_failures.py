@@ -41,6 +41,7 @@ TLS_CAUSES = (
     ("http request", "it speaks plain HTTP on this port; the address would begin with http://"),
     ("protocol version", "it offers no TLS of version 1.2 or newer"),
     ("unsupported protocol", "it offers no TLS of version 1.2 or newer"),
+    ("unexpected eof", "it broke off the TLS handshake"),
     ("certificate required", "it asks for a client certificate"),
 )
 

@@ -21,6 +21,7 @@ from bots.systems.addresses import AddressPolicy
 from bots.systems.errors import AnswerTooLarge, BotError, Redirected, Unreachable
 
 MIB = 1024 * 1024
+ACCEPT = "Accept: application/json"  # never leave the list empty: pycurl would keep the last one, password and all
 SAFE_METHODS = frozenset({"GET", "HEAD"})
 
 # Options of libcurl for which pycurl has no name.
@@ -222,7 +223,7 @@ class _Transfer:
         self._reset()
         self._max_bytes = max_bytes
         self.curl.setopt(pycurl.URL, url)
-        self.curl.setopt(pycurl.HTTPHEADER, headers)
+        self.curl.setopt(pycurl.HTTPHEADER, [ACCEPT, *headers])
         timeout_ms = int(deadline * 1000)
         if timeout_ms != self._timeout_ms:
             self.curl.setopt(pycurl.TIMEOUT_MS, timeout_ms)

@@ -156,7 +156,7 @@ def duration_seconds(text: str) -> int | None:
 
 
 def balance(answer: answers.BalanceAnswer) -> contract.Balance:
-    """Freqtrade counts a coin without a price as 0: here its value is missing, and the totals too if it is the bot's."""
+    """Freqtrade counts a coin without a price as 0: here its value is missing, the totals too if it is the bot's."""
     figures = Figures()
     unpriced = [coin.currency for coin in answer.currencies if _lacks_price(coin)]
     of_the_bot = [
