@@ -1,12 +1,14 @@
 """Celery's entrance: each task fetches by id and calls one function of the domain."""
 
+from uuid import UUID
+
 from celery import shared_task
 from celery.signals import worker_process_shutdown, worker_shutdown
 from django.conf import settings
 from django.utils import timezone
 
 from accounts import throttle
-from bots.domain import audit
+from bots.domain import audit, connection_tests
 from bots.domain.polling import engine, readings, schedule
 from bots.domain.polling.orders import orders_for
 from bots.domain.polling.schedule import Claim
@@ -30,6 +32,13 @@ def poll_shard(claims: list[list[int]]) -> None:
 
 
 @shared_task
+def test_connection(uuid: str) -> None:
+    """Try a connection somebody typed; the outcome is in its row."""
+    bots = engine.engine()
+    connection_tests.run_test(UUID(uuid), lambda: bots.door, lambda trying: bots.call(trying).result())
+
+
+@shared_task
 def anchor_audit() -> None:
     audit.anchor_head()
 
@@ -39,6 +48,7 @@ def tidy() -> None:
     """Once an hour: what has had its time goes."""
     readings.thin(timezone.now())
     throttle.forget_old()
+    connection_tests.forget_old_tests()
 
 
 @worker_shutdown.connect

@@ -16,7 +16,7 @@ import msgspec
 from django.db.models import Count, Q
 from django.utils import timezone
 
-from bots.domain.polling.asking import History, PollResult, digest_of
+from bots.domain.polling.asking import History, PollResult, digest_of, moved
 from bots.models import Bot, BotRun, PollTurn, Trade
 from bots.models.money import ExactSum
 from bots.systems import contract
@@ -42,13 +42,15 @@ class Mirrored:
 
 
 def mirror(result: PollResult, now: datetime) -> Mirrored:
-    """Bring the bot's trades up to what the poll read. Inside the caller's transaction; changes `result.order.turn`."""
+    """Bring the bot's trades up to what the poll read. Inside the caller's transaction; changes `result.order.turn`.
+
+    When the open trades moved but the closed ones could not be read, nothing is written: whose database that is was not
+    proven in this poll (asking.same_database).
+    """
     done = Mirrored()
     run = current_run(result, done, now)
     writer = RunWriter(run, result.order.bot, now)
-    if result.history is not None and contradicts(run, result.history):
-        demand_reread(result.order.turn, now, "a known trade id has another open time")
-    else:
+    if result.history is not None or not moved(result):
         writer.write(trades_of(result))
         done.gone += mark_gone(run, result, now)
     done.opened, done.closed = writer.opened, writer.closed
@@ -124,22 +126,13 @@ def wiped(run: BotRun, history: History) -> bool:
     return not any(key in read for key in known.values_list("trade_id", "open_ms").iterator())
 
 
-def contradicts(run: BotRun, history: History) -> bool:
-    """Whether a partial reading brings a closed trade under an id that the mirror knows as another closed trade."""
-    if history.full or not history.trades:
-        return False
-    read = {trade.trade_id: trade.open_ms for trade in history.trades}
-    known = Trade.objects.filter(run=run, trade_id__in=list(read), is_open=False, gone_at=None)
-    return any(read[trade_id] != open_ms for trade_id, open_ms in known.values_list("trade_id", "open_ms"))
-
-
 def count_run(run: BotRun) -> None:
     """What the mirror holds of the run's closed trades, counted anew from its rows."""
     closed = Trade.objects.filter(run=run).closed().aggregate(count=Count("id"), profit=ExactSum("profit_abs"))
-    ids = Trade.objects.filter(run=run).closed().order_by("-open_ms").values_list("trade_id", flat=True)[:50]
+    newest = Trade.objects.filter(run=run).closed().order_by("-open_ms").values_list("trade_id", "open_ms").first()
     run.closed_count, run.closed_profit = closed["count"], closed["profit"] or Decimal(0)
-    run.last_closed_id = max([run.last_closed_id, *(int(trade_id) for trade_id in ids if trade_id.isdigit())])
-    run.save(update_fields=["closed_count", "closed_profit", "last_closed_id"])
+    run.anchor_id, run.anchor_ms = newest or ("", 0)
+    run.save(update_fields=["closed_count", "closed_profit", "anchor_id", "anchor_ms"])
 
 
 # --- Trades ---------------------------------------------------------------------------------------------------------

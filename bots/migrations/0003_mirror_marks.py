@@ -28,7 +28,12 @@ class Migration(migrations.Migration):
         ),
         migrations.AddField(
             model_name='botrun',
-            name='last_closed_id',
+            name='anchor_id',
+            field=models.CharField(blank=True, default='', max_length=40),
+        ),
+        migrations.AddField(
+            model_name='botrun',
+            name='anchor_ms',
             field=models.BigIntegerField(default=0),
         ),
         migrations.AddField(

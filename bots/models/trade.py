@@ -23,7 +23,9 @@ class BotRun(models.Model):
     # What the mirror holds of this run's closed trades; kept in the transaction that writes them.
     closed_count = models.PositiveIntegerField(default=0)
     closed_profit = MoneyField(default=Decimal(0))
-    last_closed_id = models.BigIntegerField(default=0)
+    # The newest of them: while the bot still has it, its database is the one we know.
+    anchor_id = models.CharField(max_length=40, default="", blank=True)
+    anchor_ms = models.BigIntegerField(default=0)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["bot", "number"], name="one_run_per_number")]

@@ -172,9 +172,23 @@ async def closed_trades(result: PollResult, session: Session) -> History:
     if order.turn.reread_offset is not None:
         return history_of(await session.closed_trades(reread(order.turn.reread_offset)), order.turn.reread_offset)
     new = await session.closed_trades(KnownHistory(closed_count=order.closed_count))
-    if suspicious(new, result):
+    fewer = new.total is not None and new.total < order.closed_count
+    if fewer or not await same_database(result, session):
         return history_of(await session.closed_trades(reread(0)), 0)
     return History(new.trades, new.total, next_offset=new.next_offset)
+
+
+async def same_database(result: PollResult, session: Session) -> bool:
+    """Whether the bot still has the newest closed trade of the mirror. If not, its database may be another one: it is
+    read from its beginning before anything is written. Ids alone prove nothing: a wiped database begins at 1 again."""
+    run = result.order.run
+    if run is None or not run.anchor_id:
+        return True
+    try:
+        anchor = await session.trade(run.anchor_id)
+    except NoSuchTrade:
+        return False
+    return anchor.open_ms == run.anchor_ms
 
 
 def reread(offset: int) -> KnownHistory:
@@ -183,16 +197,3 @@ def reread(offset: int) -> KnownHistory:
 
 def history_of(read: ClosedTrades, offset: int) -> History:
     return History(read.trades, read.total, full=True, offset=offset, next_offset=read.next_offset)
-
-
-def suspicious(new: ClosedTrades, result: PollResult) -> bool:
-    """Signs of another database under the same address: read it from its beginning before anything is written."""
-    run = result.order.run
-    if run is None or not run.closed_count:
-        return False
-    if new.total is not None and new.total < run.closed_count:
-        return True
-    opened = result.open_trades
-    ids = [each.trade for each in opened.trades] if opened else []
-    unknown = [trade for trade in ids if trade.trade_id not in result.order.known_open]
-    return any(trade.trade_id.isdigit() and int(trade.trade_id) <= run.last_closed_id for trade in unknown)

@@ -1,0 +1,56 @@
+"""What every test may use. Alice manages team Alpha, Bob may only look at it, Charlie manages team Beta."""
+
+import pytest
+from django.conf import settings
+from django.db import connections
+
+from accounts.access import Role
+from accounts.models import Team, User
+from tests import builders
+
+pytest_plugins = ["tests.audit_reset"]
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
+    """SQLite in a file, as people run it: in memory its locks are others, and threads could not write at once."""
+    default = connections["default"]
+    if default.vendor == "sqlite":
+        default.settings_dict["TEST"]["NAME"] = str(settings.DATA_DIR / "test.sqlite3")
+
+
+@pytest.fixture(autouse=True)
+def quick_passwords(settings: object) -> None:
+    """The real hasher takes half a second on purpose."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture
+def alpha(db: None) -> Team:
+    return builders.team("Alpha")
+
+
+@pytest.fixture
+def beta(db: None) -> Team:
+    return builders.team("Beta")
+
+
+@pytest.fixture
+def alice(alpha: Team) -> User:
+    alice = builders.person("alice")
+    builders.member(alice, alpha, Role.MANAGER)
+    return alice
+
+
+@pytest.fixture
+def bob(alpha: Team) -> User:
+    bob = builders.person("bob")
+    builders.member(bob, alpha, Role.VIEWER)
+    return bob
+
+
+@pytest.fixture
+def charlie(beta: Team) -> User:
+    charlie = builders.person("charlie")
+    builders.member(charlie, beta, Role.MANAGER)
+    return charlie
