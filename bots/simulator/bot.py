@@ -95,7 +95,7 @@ class SimBot:
         self._stopped_at = self.started
         self._prices: dict[str, float] = {}
         self._revision = 0
-        self._last_open_ms = 0
+        self._last_ms = 0
         self._kept: dict[str, tuple[int, Any]] = {}
         self.answers: dict[tuple[str, str], tuple[tuple[Any, ...], Answer]] = {}
         self._be_born()
@@ -147,10 +147,10 @@ class SimBot:
     def now_ms(self) -> int:
         return int(self.now() * 1000)
 
-    def next_open_ms(self) -> int:
-        """No two trades open in the same millisecond: id and open time tell a reused id apart."""
-        self._last_open_ms = max(self.now_ms(), self._last_open_ms + 1)
-        return self._last_open_ms
+    def next_ms(self) -> int:
+        """No two things happen in the same millisecond: id and open time tell a reused id apart."""
+        self._last_ms = max(self.now_ms(), self._last_ms + 1)
+        return self._last_ms
 
     def rate(self, pair: str) -> float:
         """The current price; NaN while the exchange is down."""

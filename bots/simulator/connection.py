@@ -63,7 +63,7 @@ class Connection(asyncio.Protocol):
         fault = bot.faults.at(request.endpoint)
         if fault:
             self._busy = asyncio.ensure_future(delivery.misbehave(self, fault, request))
-            self._busy.add_done_callback(self._free)
+            self._busy.add_done_callback(lambda done: self._free(done, keep_alive))
         elif "upgrade" in request.headers and request.endpoint == "/message/ws":
             self.channel = Channel(self, request, head)
         else:
@@ -78,10 +78,12 @@ class Connection(asyncio.Protocol):
         if not keep_alive:
             self.transport.close()
 
-    def _free(self, done: asyncio.Task[None]) -> None:
+    def _free(self, done: asyncio.Task[None], keep_alive: bool) -> None:
         self._busy = None
         if not done.cancelled() and done.exception():
             self.transport.abort()
+        elif not keep_alive:
+            self.transport.close()
         self._read_on()
 
 

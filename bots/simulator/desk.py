@@ -24,7 +24,7 @@ class Desk:
     def enter(self, pair: str, rate: float, stake: float, tag: str | None, order_type: str) -> Trade:
         """Place an entry; a market order fills at once."""
         bot = self.bot
-        at_ms = bot.next_open_ms()
+        at_ms = bot.next_ms()
         trade = asked(bot.spec, Entry(bot.book.next_id(), pair, rate, stake, at_ms, tag, order_type))
         bot.book.add(trade)
         order = trade.orders[0]
@@ -36,7 +36,7 @@ class Desk:
 
     def fill_entry(self, trade: Trade) -> None:
         order = trade.orders[0]
-        trade.enter(order, self.bot.now_ms(), order.price)
+        trade.enter(order, self.bot.next_ms())
         self.bot.book.changed()
         self.bot.note(BOOKKEEPER, f"LIMIT_BUY has been fulfilled for Trade(id={trade.trade_id}).")
         self.bot.publish(messages.entry(self.bot, trade, order, filled=True))
@@ -44,7 +44,7 @@ class Desk:
     def exit(self, trade: Trade, rate: float, amount: float, order_type: str, reason: str) -> Order:
         """Place an exit for `amount`; a market order fills at once."""
         bot = self.bot
-        at_ms = bot.now_ms()
+        at_ms = bot.next_ms()
         name = order_name(bot.dry_run, "sell", trade.pair, at_ms)
         order = Order(name, "sell", order_type, amount, rate, at_ms, reason)
         trade.orders.append(order)
@@ -58,7 +58,7 @@ class Desk:
     def fill_exit(self, trade: Trade, order: Order) -> None:
         before = trade.realized_profit
         trade.watch(order.price)
-        trade.sell(order, self.bot.now_ms())
+        trade.sell(order, self.bot.next_ms())
         self.bot.book.changed()
         words = f"Marking Trade(id={trade.trade_id}) as closed." if not trade.is_open else "Partial exit filled."
         self.bot.note(BOOKKEEPER, words)

@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from ..figures import profit_of
+from ..trades import Trade
 
 if TYPE_CHECKING:
     from ..bot import SimBot

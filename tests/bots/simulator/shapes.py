@@ -81,35 +81,36 @@ def merged(shapes: list[Any]) -> Any:
 
 
 def both(one: Any, other: Any) -> Any:
+    """The types of `one` and `other` together."""
     if isinstance(one, dict) and isinstance(other, dict):
-        return {
-            key: both(one[key], other[key]) if key in one and key in other else one.get(key, other.get(key))
-            for key in one | other
-        }
+        shared = {key: both(one[key], other[key]) for key in one.keys() & other.keys()}
+        return one | other | shared
     if isinstance(one, set) and isinstance(other, set):
         return one | other
     if isinstance(one, list) and isinstance(other, list):
         return ["list", merged([shape for shape in (one[1], other[1]) if shape is not None])]
-    return {"NoneType"} if one == other == {"NoneType"} else other if one == {"NoneType"} else one
+    return other if one == {"NoneType"} else one
 
 
 def compared(real: Any, ours: Any, path: str) -> list[str]:
     if real is None or ours is None:
         return []
     if isinstance(real, dict) and isinstance(ours, dict):
-        lacking = [f"{path}.{key}: lacking" for key in real.keys() - ours.keys()]
-        invented = [f"{path}.{key}: invented" for key in ours.keys() - real.keys()]
-        inner = [
-            found for key in real.keys() & ours.keys() for found in compared(real[key], ours[key], f"{path}.{key}")
-        ]
-        return sorted(lacking + invented + inner)
+        return compared_objects(real, ours, path)
     if isinstance(real, list) and isinstance(ours, list):
         return compared(real[1], ours[1], f"{path}[]")
     if isinstance(real, set) and isinstance(ours, set):
-        return (
-            [] if same_types(real, ours, path.rpartition(".")[2]) else [f"{path}: {sorted(real)} became {sorted(ours)}"]
-        )
+        changed = f"{path}: {sorted(real)} became {sorted(ours)}"
+        return [] if same_types(real, ours, path.rpartition(".")[2]) else [changed]
     return [f"{path}: another kind of value"]
+
+
+def compared_objects(real: dict[str, Any], ours: dict[str, Any], path: str) -> list[str]:
+    lacking = [f"{path}.{key}: lacking" for key in real.keys() - ours.keys()]
+    invented = [f"{path}.{key}: invented" for key in ours.keys() - real.keys()]
+    shared = real.keys() & ours.keys()
+    inner = [found for key in shared for found in compared(real[key], ours[key], f"{path}.{key}")]
+    return sorted(lacking + invented + inner)
 
 
 def same_types(real: set[str], ours: set[str], name: str) -> bool:

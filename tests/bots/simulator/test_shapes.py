@@ -13,22 +13,25 @@ from .shapes import RECORDINGS, differences, recorded
 # Lists of an installation, not of a bot; the status is compared all the same.
 ONLY_STATUS = {"exchanges", "pairlists_available", "logs", "freqaimodels", "strategy", "backtest_history", "background"}
 READINGS = sorted(recorded("2026.9", "_index"))
+ABSENT = ["trades_beyond", "unknown_path", "trade_missing", "trades_limit0", "strategy_missing"]
+STRATEGY = "RealbotStrategy"
 
 
 def busy(bot: SimBot) -> None:
-    """The state in which the genuine bots were recorded: an exit order waits, an entry waits, pairs are locked."""
+    """The state in which the genuine bots were recorded: an exit order waits, an entry waits, pairs are locked.
+
+    In 2024.3 no entry was waiting at that moment.
+    """
     waiting, _ = bot.book.open[:2]
     bot.place_exit(waiting.trade_id, rate=waiting.open_rate * 1.05)
-    bot.open_trade(filled=False)
+    bot.open_trade(filled=bot.release.text == "2024.3")
     bot.lock_pair("ETC/USDT")
 
 
 @pytest.fixture(scope="module")
 def clients() -> Iterator[dict[str, Client]]:
-    specs = [
-        BotSpec(name=text, release=text, history=40, open_trades=3, strategy="RealbotStrategy") for text in RELEASES
-    ]
-    web = BotSpec(name="2026.9-webserver", strategy="RealbotStrategy")
+    specs = [BotSpec(name=text, release=text, history=40, open_trades=3, strategy=STRATEGY) for text in RELEASES]
+    web = BotSpec(name="2026.9-webserver", strategy=STRATEGY)
     with running_fleet([*specs, web]) as fleet:
         for bot in fleet.bots[:3]:
             busy(bot)
