@@ -1,6 +1,6 @@
 """The endpoints about oneself: tokens, and who one is."""
 
-from typing import Any
+from typing import Any, cast
 
 from django.db.models import F
 from drf_spectacular.utils import extend_schema
@@ -13,6 +13,7 @@ from rest_framework.views import APIView
 from accounts import login, throttle, tokens
 from accounts.authentication import CHALLENGE
 from accounts.caller import caller_of
+from accounts.models import User
 
 
 class Credentials(serializers.Serializer[Any]):
@@ -96,7 +97,7 @@ class WhoAmI(APIView):
     @extend_schema(responses=Me, operation_id="me")
     def get(self, request: Request) -> Response:
         """The person these credentials belong to, and what he is in which team."""
-        user = request.user
+        user = cast(User, request.user)
         teams = user.memberships.values("role", slug=F("team__slug"), name=F("team__name"))
         facts = {name: getattr(user, name) for name in ("username", "email", "time_zone", "is_superuser")}
         return Response(Me({**facts, "teams": list(teams)}).data)

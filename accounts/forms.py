@@ -57,7 +57,7 @@ class NewPersonForm(Dressed, django_forms.BaseUserCreationForm):
         fields = ("username",)
         labels = {"username": "Name"}
         help_texts = {"username": "Letters, digits and @ . + - _"}
-        widgets = {"username": forms.TextInput(attrs={"autocomplete": "username"})}
+        widgets: dict[str, forms.Widget] = {"username": forms.TextInput(attrs={"autocomplete": "username"})}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -85,7 +85,7 @@ class SetUpForm(NewPersonForm):
     class Meta(NewPersonForm.Meta):
         fields = ("username", "email")  # type: ignore[assignment]
         labels = {"username": "Your name", "email": "Your mail address"}
-        widgets = {
+        widgets: dict[str, forms.Widget] = {
             "username": forms.TextInput(attrs={"autocomplete": "username"}),
             "email": forms.EmailInput(attrs={"autocomplete": "email"}),
         }

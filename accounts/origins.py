@@ -92,7 +92,7 @@ def save(origin: AllowedOrigin, by: By) -> None:
     if before is not None:
         details |= {"origin_before": before.origin, "enabled_before": before.enabled}
     signal = announcements.origin_added if is_new else announcements.origin_changed
-    announce(signal, by, origin.origin, **details)
+    announce(signal, by, origin.origin, None, **details)
 
 
 @transaction.atomic

@@ -82,7 +82,7 @@ def change(user: User, by: By, **values: Detail) -> None:
         setattr(user, name, value)
     user.save(update_fields=list(changed))
     was = {f"{name}_before": before[name] for name in changed}
-    announce(announcements.user_changed, by, user.username, **changed, **was)
+    announce(announcements.user_changed, by, user.username, None, **changed, **was)
 
 
 @transaction.atomic

@@ -7,7 +7,7 @@ rotation; a second use means that two hold it, and ends the session.
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TypeVar
+from typing import TypeVar, cast
 from uuid import UUID
 
 from django.conf import settings
@@ -15,7 +15,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 from rest_framework_simplejwt.exceptions import TokenError
-from rest_framework_simplejwt.token_blacklist.models import OutstandingToken
+from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
 from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
 
 from accounts import announcements
@@ -59,7 +59,7 @@ def issue(user: User, caller: Caller) -> Pair:
             network=caller.network,
             user_agent=caller.user_agent,
         )
-        announce(announcements.token_issued, By(current, caller), current.username, token=str(session.pk))
+        announce(announcements.token_issued, By(current, caller), current.username, api_session=str(session.pk))
     return pair_of(session)
 
 
@@ -73,7 +73,9 @@ def rotate(text: str, caller: Caller) -> Pair:
             note_use(session)
         else:
             end(session)
-            announce(announcements.token_theft, By(session.user, caller), session.user.username, token=str(session.pk))
+            announce(
+                announcements.token_theft, By(session.user, caller), session.user.username, api_session=str(session.pk)
+            )
     if not unused:
         raise BadToken("This refresh token was used before: the session is ended.")
     return pair_of(session)
@@ -97,7 +99,7 @@ def revoke(text: str, caller: Caller) -> None:
 @transaction.atomic
 def end_session(session: ApiSession, by: By) -> None:
     if end(session):
-        announce(announcements.token_revoked, by, session.user.username, token=str(session.pk))
+        announce(announcements.token_revoked, by, session.user.username, api_session=str(session.pk))
 
 
 def user_of(text: str) -> tuple[User, AccessToken]:
@@ -149,8 +151,9 @@ def session_id(token: AccessToken | Refresh) -> UUID:
 
 def spend(refresh: Refresh) -> bool:
     """False when it was spent before. Only spent tokens are ever stored: a stolen table opens nothing."""
-    _, unused = refresh.blacklist()
-    return bool(unused)
+    # Annotated as the row alone; it is the answer of get_or_create.
+    _, unused = cast(tuple[BlacklistedToken, bool], refresh.blacklist())
+    return unused
 
 
 def end(session: ApiSession) -> bool:

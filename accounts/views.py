@@ -147,7 +147,7 @@ class PasswordResetConfirm(django_views.PasswordResetConfirmView):
     form_class = forms.SetPasswordForm
 
     def form_valid(self, form: BaseForm) -> HttpResponse:
-        user, caller = self.user, caller_of(self.request)
+        user, caller = cast(User, self.user), caller_of(self.request)
         people.set_password(user, form.cleaned_data["new_password1"], By(None, caller), how="reset")
         throttle.forget_failures(user.username, caller.network)
         del self.request.session[django_views.INTERNAL_RESET_SESSION_TOKEN]
@@ -184,9 +184,9 @@ class Account(LoginRequiredMixin, UpdateView):
 
     def get_object(self, queryset: object = None) -> User:
         # A copy: a refused form must not change who the page says you are.
-        return User.objects.get(pk=self.request.user.pk)
+        return User.objects.get(pk=person(self.request).pk)
 
-    def form_valid(self, form: forms.AccountForm) -> HttpResponse:
+    def form_valid(self, form: BaseForm) -> HttpResponse:
         people.change(person(self.request), by(self.request), **form.cleaned_data)
         messages.success(self.request, "Saved.")
         return HttpResponseRedirect(str(self.success_url))

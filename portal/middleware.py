@@ -131,4 +131,4 @@ def address_in(hop: str) -> str | None:
 def set_scheme(request: HttpRequest, scheme: str) -> None:
     request.META["wsgi.url_scheme"] = scheme
     if isinstance(request, ASGIRequest):
-        request.scope["scheme"] = scheme
+        request.scope["scheme"] = scheme  # type: ignore[index]  # a dict of our own, annotated as read-only
