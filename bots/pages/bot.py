@@ -1,6 +1,7 @@
 """The page of one bot: its figures above, one tab below. Tabs are links."""
 
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
@@ -10,6 +11,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from accounts.access import MANAGE
+from accounts.views import person
 from bots.domain.fleet import BotRow, rows_of
 from bots.domain.profit import Purse
 from bots.domain.trade_sums import grouped
@@ -32,13 +34,14 @@ TABS = {
     "connection": "Connection",
 }
 LEVELS = ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
+OFFERED_LEVELS = LEVELS[:-1]
 LOG_LINES, CONFIG_CHANGES = 200, 30
 
 
 @login_required
 @require_safe
 def bot(request: HttpRequest, slug: str) -> HttpResponse:
-    visible = Bot.objects.visible_to(request.user).select_related("team", "status", "turn")
+    visible = Bot.objects.visible_to(person(request)).select_related("team", "status", "turn")
     found = get_object_or_404(visible, slug=slug)
     tab = request.GET.get("tab", "overview")
     if tab not in TABS:
@@ -50,7 +53,7 @@ def bot(request: HttpRequest, slug: str) -> HttpResponse:
 
 def head_of(request: HttpRequest, found: Bot, row: BotRow) -> dict[str, Any]:
     """What stands above every tab."""
-    may_manage = Bot.objects.commandable_by(request.user, MANAGE).filter(pk=found.pk).exists()
+    may_manage = Bot.objects.commandable_by(person(request), MANAGE).filter(pk=found.pk).exists()
     counts = {"open": row.open_count, "closed": row.realized.trades}
     return {
         "bot": found,
@@ -67,8 +70,8 @@ def reading(row: BotRow, kind: str) -> BotReading | None:
 
 def overview(request: HttpRequest, row: BotRow) -> dict[str, Any]:
     purse = Purse(row.mode, row.currency)
-    closed = trades_for(request.user, TradeQuery(status="closed", bot=row.bot.slug))
-    listed = trades_for(request.user, TradeQuery(status="open", bot=row.bot.slug))
+    closed = trades_for(person(request), TradeQuery(status="closed", bot=row.bot.slug))
+    listed = trades_for(person(request), TradeQuery(status="open", bot=row.bot.slug))
     period = period_of(request.GET.get("period"))
     return {
         "period": period,
@@ -84,12 +87,12 @@ def overview(request: HttpRequest, row: BotRow) -> dict[str, Any]:
 def open_trades(request: HttpRequest, row: BotRow) -> dict[str, Any]:
     ordering = request.GET.get("sort", "")
     query = query_of(TradeQuery(status="open", bot=row.bot.slug), ordering)
-    return {"page": page_of(request, open_rows(request.user, query)), "sort": query.ordering or "-open_date"}
+    return {"page": page_of(request, open_rows(person(request), query)), "sort": query.ordering or "-open_date"}
 
 
 def closed_trades(request: HttpRequest, row: BotRow) -> dict[str, Any]:
     query = query_of(TradeQuery(status="closed", bot=row.bot.slug), request.GET.get("sort", ""))
-    return {"page": page_of(request, trades_for(request.user, query)), "sort": query.ordering or "-close_date"}
+    return {"page": page_of(request, trades_for(person(request), query)), "sort": query.ordering or "-close_date"}
 
 
 def query_of(base: TradeQuery, ordering: str) -> TradeQuery:
@@ -101,7 +104,7 @@ def query_of(base: TradeQuery, ordering: str) -> TradeQuery:
 
 
 def performance(request: HttpRequest, row: BotRow) -> dict[str, Any]:
-    closed = trades_for(request.user, TradeQuery(status="closed", bot=row.bot.slug))
+    closed = trades_for(person(request), TradeQuery(status="closed", bot=row.bot.slug))
     purse = Purse(row.mode, row.currency)
     return {
         "tables": [
@@ -133,7 +136,7 @@ def logs(request: HttpRequest, row: BotRow) -> dict[str, Any]:
     wanted = LEVELS[LEVELS.index(least) :] if least in LEVELS else LEVELS
     everything = found.data["lines"] if found else []
     lines = [line for line in reversed(everything) if line["level"] in wanted or least == "DEBUG"]
-    return {"reading": found, "lines": lines[:LOG_LINES], "level": least, "levels": ["DEBUG", "INFO", "WARNING", "ERROR"]}
+    return {"reading": found, "lines": lines[:LOG_LINES], "level": least, "levels": OFFERED_LEVELS}
 
 
 def configuration(request: HttpRequest, row: BotRow) -> dict[str, Any]:
@@ -149,20 +152,14 @@ def connection(request: HttpRequest, row: BotRow) -> dict[str, Any]:
     return {"plan": plan, "error_ratio": error_ratio(row), "given": given(row.bot)}
 
 
-def error_ratio(row: BotRow) -> float | None:
-    return row.status.polls_failed / row.status.polls if row.status.polls else None
+def error_ratio(row: BotRow) -> Decimal | None:
+    return Decimal(row.status.polls_failed) / row.status.polls if row.status.polls else None
 
 
 def given(found: Bot) -> list[tuple[str, str]]:
     """The connection's fields as anybody of the team may see them: of a secret only that it is there."""
-    return [
-        (field.label, ("set" if field.name in found.sealed else "not set") if field.secret else text_of(found, field.name))
-        for field in found.fields
-    ]
-
-
-def text_of(found: Bot, name: str) -> str:
-    return str(found.connection.get(name, "")) or "not set"
+    texts = found.connection | dict.fromkeys(found.sealed, "set")
+    return [(field.label, str(texts.get(field.name, "")) or "not set") for field in found.fields]
 
 
 CONTENTS: dict[str, Callable[[HttpRequest, BotRow], dict[str, Any]]] = {

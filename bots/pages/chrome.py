@@ -21,7 +21,8 @@ def chrome_for(user: User | AnonymousUser) -> Chrome:
 
 
 def place_of(user: User) -> str:
-    first, *others = [*user.memberships.select_related("team")] or [None]
-    if first is None:
+    memberships = list(user.memberships.select_related("team"))
+    if not memberships:
         return "no team yet"
-    return f"{first.role} · {first.team.name}" + (f" and {len(others)} more" if others else "")
+    first, others = memberships[0], len(memberships) - 1
+    return f"{first.role} · {first.team.name}" + (f" and {others} more" if others else "")

@@ -28,7 +28,7 @@ def period_of(word: str | None) -> str:
 
 
 def equity_of(bot: Bot, period: str) -> list[Point]:
-    """Balance the bot manages, in its stake currency, oldest first; at most 300 points, the newest always among them."""
+    """Balance the bot manages, in its stake currency, oldest first; at most 300 points, the newest among them."""
     found = Snapshot.objects.filter(bot=bot, balance__isnull=False, currency=bot.status.stake_currency)
     back = PERIODS[period][1]
     if back:
@@ -42,7 +42,8 @@ def finest_needed(found: QuerySet[Snapshot]) -> list[Point]:
     """By the hour when that draws a curve; a young bot by the minute, or as finely as it was asked."""
     points: list[Point] = []
     for grains in GRAINS:
-        points = list(found.filter(grain__in=grains).order_by("at").values_list("at", "balance"))
+        rows = found.filter(grain__in=grains).order_by("at").values_list("at", "balance")
+        points = [(at, balance) for at, balance in rows if balance is not None]
         if len(points) >= ENOUGH_POINTS:
             break
     return points

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.access import MANAGE
 from accounts.models import Team
+from accounts.views import person
 from bots.domain.fleet import Day, Fleet, FleetQuery, Total, fleet_for
 from bots.domain.freshness import WORDS
 from bots.domain.profit import ZERO, Purse
@@ -55,7 +56,7 @@ class Course:
 @require_safe
 def fleet(request: HttpRequest) -> HttpResponse:
     query = FleetQuery.parse(request.GET)
-    return show(request, "fleet", fleet_context(request, query, fleet_for(request.user, query)))
+    return show(request, "fleet", fleet_context(request, query, fleet_for(person(request), query)))
 
 
 def fleet_context(request: HttpRequest, query: FleetQuery, found: Fleet) -> dict[str, Any]:
@@ -72,7 +73,7 @@ def fleet_context(request: HttpRequest, query: FleetQuery, found: Fleet) -> dict
         "stale_bots": [row for row in found.rows if row.stale or row.late],
         "filters": filters_of(found, query),
         "is_filtered": query != FleetQuery(sort=query.sort),
-        "may_add": Team.objects.where(request.user, MANAGE).exists(),
+        "may_add": Team.objects.where(person(request), MANAGE).exists(),
     }
 
 

@@ -1,6 +1,6 @@
 """Trades of all bots, and the page of one trade."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from accounts.models import User
+from accounts.views import person
 from bots.domain.trade_sums import realized_of, unrealized_of
 from bots.domain.trades import OpenRow, TradeQuery, open_trade_rows, trades_for
 from bots.models import Bot, Trade
@@ -36,19 +37,19 @@ def trades(request: HttpRequest) -> HttpResponse:
 
 
 def common_context(request: HttpRequest, query: TradeQuery, mistake: str) -> dict[str, Any]:
-    bots = Bot.objects.visible_to(request.user).order_by("name")
+    bots = Bot.objects.visible_to(person(request)).order_by("name")
     plain = TradeQuery(status=query.status, ordering=query.ordering)
     return {
         "query": query,
         "mistake": mistake,
         "is_filtered": query != plain,
         "filters": filters_of(query, bots.values_list("slug", "name")),
-        "open_count": trades_for(request.user, replace(query, status="open")).count(),
-        "closed_count": trades_for(request.user, replace(query, status="closed")).count(),
+        "open_count": trades_for(person(request), replace(query, status="open")).count(),
+        "closed_count": trades_for(person(request), replace(query, status="closed")).count(),
     }
 
 
-def filters_of(query: TradeQuery, bots: Sequence[tuple[str, str]]) -> list[tuple[str, str, str, list[tuple[str, str]]]]:
+def filters_of(query: TradeQuery, bots: Iterable[tuple[str, str]]) -> list[tuple[str, str, str, list[tuple[str, str]]]]:
     """(parameter, words for "any", chosen, choices) of each drop-down."""
     return [
         ("bot", "Any bot", query.bot, [*bots]),
@@ -57,7 +58,7 @@ def filters_of(query: TradeQuery, bots: Sequence[tuple[str, str]]) -> list[tuple
 
 
 def open_context(request: HttpRequest, query: TradeQuery) -> dict[str, Any]:
-    rows = open_rows(request.user, query)
+    rows = open_rows(person(request), query)
     return {
         "sums": unrealized_of(rows),
         "sort": query.ordering or "-open_date",
@@ -79,7 +80,7 @@ def open_rows(user: User, query: TradeQuery) -> list[OpenRow]:
 
 
 def closed_context(request: HttpRequest, query: TradeQuery) -> dict[str, Any]:
-    listed = trades_for(request.user, query)
+    listed = trades_for(person(request), query)
     return {
         "sums": realized_of(listed),
         "sort": query.ordering or "-close_date",
@@ -95,7 +96,7 @@ def page_of(request: HttpRequest, listed: Any) -> Page:
 @login_required
 @require_safe
 def trade(request: HttpRequest, pk: int) -> HttpResponse:
-    found = get_object_or_404(Trade.objects.visible_to(request.user).select_related("bot__team", "run"), pk=pk)
+    found = get_object_or_404(Trade.objects.visible_to(person(request)).select_related("bot__team", "run"), pk=pk)
     moving = open_trade_rows([found], timezone.now())[0] if found.is_open else None
     context = {"trade": found, "moving": moving, "fees": fees_of(found), "page_title": f"{found.pair} {found.trade_id}"}
     return show(request, "trade", context)

@@ -58,24 +58,39 @@ def bars(days: Sequence[tuple[date, Decimal]], currency: str, height: int = 88) 
     high, low = max(*values, 0.0), min(*values, 0.0)
     room = (height - 2) / ((high - low) or 1.0)
     zero = 1 + high * room
-    parts = [bar(day, value, currency, index, zero, room) for index, (day, value) in enumerate(days)]
-    last = len(days) - 1
     rects = format_html_join(
-        "", '<rect class="{}{}" x="{}" y="{}" width="7.2" height="{}"><title>{}</title></rect>',
-        ((kind, " b-now" if index == last else "", x, y, tall, title) for index, (kind, x, y, tall, title) in enumerate(parts)),
-    )  # fmt: skip
+        "",
+        '<rect class="{}{}" x="{}" y="{}" width="7.2" height="{}"><title>{}</title></rect>',
+        (
+            (side_of(value), " b-now" if index == len(days) - 1 else "", x, *upright(value, zero, room), title)
+            for index, (value, x, title) in enumerate(
+                zip(values, placed(len(days)), titles(days, currency), strict=True)
+            )
+        ),
+    )
     return format_html(
-        '<svg class="bars" viewBox="0 0 {} {}" preserveAspectRatio="none" role="img" aria-label="Profit per day, {}">{}'
-        '<line class="base" x1="0" x2="{}" y1="{}" y2="{}"/></svg>',
-        len(days) * 10, height, currency, rects, len(days) * 10, f"{zero:.1f}", f"{zero:.1f}",
+        '<svg class="bars" viewBox="0 0 {0} {1}" preserveAspectRatio="none" role="img"'
+        ' aria-label="Profit per day, {2}">{3}<line class="base" x1="0" x2="{0}" y1="{4}" y2="{4}"/></svg>',
+        len(days) * 10, height, currency, rects, f"{zero:.1f}",
     )  # fmt: skip
 
 
-def bar(day: date, value: Decimal, currency: str, index: int, zero: float, room: float) -> tuple[str, str, str, str, str]:
-    tall = max(abs(float(value)) * room, 1.0 if value else 0.0)
-    top = zero - tall if value > 0 else zero
-    title = f"{day.isoformat()}: {signed(rounded(value, decimals_of(currency)))} {currency}"
-    return "b-down" if value < 0 else "b-up", f"{index * 10 + 1.4:.1f}", f"{top:.1f}", f"{tall:.1f}", title
+def side_of(value: float) -> str:
+    return "b-down" if value < 0 else "b-up"
+
+
+def upright(value: float, zero: float, room: float) -> tuple[str, str]:
+    """Top and height of a bar; the smallest profit is still a line."""
+    tall = max(abs(value) * room, 1.0 if value else 0.0)
+    return f"{zero - tall if value > 0 else zero:.1f}", f"{tall:.1f}"
+
+
+def placed(count: int) -> list[str]:
+    return [f"{index * 10 + 1.4:.1f}" for index in range(count)]
+
+
+def titles(days: Sequence[tuple[date, Decimal]], currency: str) -> list[str]:
+    return [f"{day.isoformat()}: {signed(rounded(profit, decimals_of(currency)))} {currency}" for day, profit in days]
 
 
 @register.simple_tag
@@ -101,8 +116,10 @@ def line_chart(
     values = [value for _, value in points]
     drawn = list(zip(xs, scale([float(value) for value in values], 8, height - 6), strict=True))
     return format_html(
-        '<div class="chart"><svg class="chart__plot" height="{0}" viewBox="0 0 1000 {0}" preserveAspectRatio="none" role="img"'
-        ' aria-label="{1}">{2}<path class="area" d="{3} L1000,{4} L0,{4}Z"/><path class="line" d="{3}"/></svg>{5}{6}</div>',
+        '<div class="chart">'
+        '<svg class="chart__plot" height="{0}" viewBox="0 0 1000 {0}" preserveAspectRatio="none" role="img"'
+        ' aria-label="{1}">{2}<path class="area" d="{3} L1000,{4} L0,{4}Z"/>'
+        '<path class="line" d="{3}"/></svg>{5}{6}</div>',
         height, label, grid(height), path(drawn), height - 6, side(values, currency, height, signs), below(points),
     )  # fmt: skip
 
@@ -137,7 +154,7 @@ def side(values: Sequence[Decimal], currency: str, height: int, signs: bool) -> 
 def below(points: Sequence[tuple[date | datetime, Decimal]]) -> SafeString:
     first, last = points[0][0], points[-1][0]
     form = "%Y-%m-%d %H:%M" if isinstance(first, datetime) and stamp(last) - stamp(first) < 3 * 86400 else "%Y-%m-%d"
-    quarters = [(0, "start"), (1, "middle"), (2, "middle"), (3, "middle"), (4, "end")]
-    texts = ((f"{part * 25}%", anchor, (first + (last - first) * part / 4).strftime(form)) for part, anchor in quarters[::2])
+    places = ((0, "start"), (1, "middle"), (2, "end"))
+    texts = ((f"{half * 50}%", anchor, (first + (last - first) * half / 2).strftime(form)) for half, anchor in places)
     labels = format_html_join("", '<text x="{}" y="15" text-anchor="{}">{}</text>', texts)
     return format_html('<svg class="chart__plot chart__x" height="20" aria-hidden="true">{}</svg>', labels)

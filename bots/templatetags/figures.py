@@ -1,7 +1,7 @@
 """How a figure is written: one implementation for every page.
 
 Sign and triangle (the triangle comes from the stylesheet), true minus, the currency's decimals, no thousands grouping.
-A missing figure is "–" with the reason as its title, never 0. Ages are "5 s", "12 min", "2 d 3 h"; moments are UTC.
+A missing figure is a dash with the reason as its title, never 0. Ages are "5 s", "12 min", "2 d 3 h"; moments are UTC.
 """
 
 from datetime import UTC, datetime
@@ -17,7 +17,7 @@ from bots.domain.freshness import LATE_INTERVALS, LEAST_LATE_SECONDS, STALE_INTE
 from bots.models import Bot
 
 register = template.Library()
-MINUS = "−"
+MINUS, DASH = "\N{MINUS SIGN}", "\N{EN DASH}"
 WIDE = Context(prec=60, rounding=ROUND_HALF_EVEN)
 NOT_GIVEN = "the bot has not given this figure"
 # The stylesheet has a mark for these; any other state is drawn like "unknown".
@@ -33,7 +33,7 @@ def rounded(value: Decimal, decimals: int) -> Decimal:
 
 
 def signed(value: Decimal) -> str:
-    """'+1.20', '−0.60', '0.00' of an already rounded figure."""
+    """'+1.20', '-0.60' (with a true minus), '0.00' of an already rounded figure."""
     sign = "+" if value > 0 else MINUS if value < 0 else ""
     return sign + format(abs(value), "f")
 
@@ -43,7 +43,7 @@ def unsigned(value: Decimal) -> str:
 
 
 def none(why: str = "") -> SafeString:
-    return format_html('<span class="none" title="{}">–</span>', why or NOT_GIVEN)
+    return format_html('<span class="none" title="{}">{}</span>', why or NOT_GIVEN, DASH)
 
 
 def halves(text: str) -> SafeString:
@@ -94,7 +94,7 @@ def percent(ratio: Decimal | str | None, places: int = 1, why: str = "") -> Safe
 
 @register.simple_tag
 def fall(ratio: Decimal | str | None, why: str = "") -> SafeString | str:
-    """A drawdown: bots give 0.068 for a fall of 6.8 %; it is written '−6.8 %'."""
+    """A drawdown: bots give 0.068 for a fall of 6.8 %; it is written '-6.8 %'."""
     if ratio is None or ratio == "":
         return none(why)
     return f"{unsigned(-abs(rounded(Decimal(ratio) * 100, 1)))} %"
@@ -110,15 +110,13 @@ def gain(ratio: Decimal | str | None, why: str = "") -> SafeString:
 
 
 @register.simple_tag
-def pill(
-    ratio: Decimal | None, value: Decimal | None, currency: str, why: str = "", fill: bool = True
-) -> SafeString:
+def pill(ratio: Decimal | None, value: Decimal | None, currency: str, why: str = "", fill: bool = True) -> SafeString:
     """▲ +1.20 % (+12.34 USDT). The sign of the money decides the colour; either half may be missing."""
     if ratio is None and value is None:
         return none(why)
-    share = "– %" if ratio is None else f"{signed(rounded(ratio * 100, 2))} %"
+    share = f"{DASH} %" if ratio is None else f"{signed(rounded(ratio * 100, 2))} %"
     shown = None if value is None else rounded(value, decimals_of(currency))
-    amount = f"– {currency}" if shown is None else f"{signed(shown)} {currency}"
+    amount = f"{DASH} {currency}" if shown is None else f"{signed(shown)} {currency}"
     leading = shown if shown is not None else rounded((ratio or Decimal(0)) * 100, 2)
     return format_html(
         '<span class="pill {}{}">{} <span class="pill__abs">({})</span></span>',
@@ -140,7 +138,7 @@ def span(seconds: float) -> str:
 
 @register.filter
 def duration(seconds: float | None) -> str:
-    return "–" if seconds is None else span(seconds)
+    return DASH if seconds is None else span(seconds)
 
 
 @register.filter
@@ -158,8 +156,9 @@ def age(seconds: float | None, late: bool = False, stale: bool = False, bot: Bot
     late_after = max(LATE_INTERVALS * bot.plan()["state"], LEAST_LATE_SECONDS) if bot and bot.enabled else 0  # type: ignore[index]
     limits = format_html(' data-late="{}" data-stale="{}"', late_after, late_after * STALE_INTERVALS / LATE_INTERVALS)
     kind = " age--stale" if stale else " age--late" if late else ""
+    given = f"{seconds:.1f}"
     return format_html(
-        '<span class="age{}" data-age="{}"{}>{}</span>', kind, f"{seconds:.1f}", limits if late_after else "", span(seconds)
+        '<span class="age{}" data-age="{}"{}>{}</span>', kind, given, limits if late_after else "", span(seconds)
     )
 
 
@@ -167,7 +166,7 @@ def age(seconds: float | None, late: bool = False, stale: bool = False, bot: Bot
 def moment(value: datetime | None) -> SafeString | str:
     """YYYY-MM-DD HH:MM:SS in UTC; the page names the zone."""
     if value is None:
-        return "–"
+        return DASH
     there = value.astimezone(UTC)
     return format_html('<time datetime="{}">{}</time>', there.isoformat(), there.strftime("%Y-%m-%d %H:%M:%S"))
 

@@ -26,7 +26,7 @@ def link(context: template.Context, **changes: object) -> str:
 
 @register.simple_tag(takes_context=True)
 def sortable(context: template.Context, name: str, label: str, first: str = "", param: str = "sort") -> SafeString:
-    """A column's heading as a link: another column sorts by it, the same one turns round. `first="-"`: highest first."""
+    """A column's heading as a link: another column sorts by it, the same one turns round. first="-": highest first."""
     sort = str(context.get("sort", ""))
     target = turned(sort) if sort.lstrip("-") == name else first + name
     return format_html('<a href="{}">{}</a>', link(context, **{param: target}), label)

@@ -5,6 +5,7 @@
   const asked = new URLSearchParams(location.search).get("theme");
   const theme = asked || remembered();
   if (["light", "dark", "auto"].includes(theme)) root.dataset.theme = theme;
+  root.classList.add("has-js");
 
   document.addEventListener("click", (event) => {
     if (!event.target.closest("[data-theme-toggle]")) return;
