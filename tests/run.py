@@ -61,7 +61,7 @@ def surroundings(name: str, stack: ExitStack) -> dict[str, str]:
     """The environment of one part; what the part needs is started and ends with the stack. Raises EngineMissing."""
     inherited = {key: value for key, value in os.environ.items() if not key.startswith("PORTAL_")}
     clean = {key: value for key, value in inherited.items() if key not in NOT_INHERITED}
-    clean.update(PYTEST_PLUGINS="tests.surroundings", PYTHONUNBUFFERED="1")
+    clean["PYTHONUNBUFFERED"] = "1"
     if name == "hard":
         engines.installed_or_installable("chromium")
     if name == "postgresql":

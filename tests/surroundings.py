@@ -1,6 +1,7 @@
-"""A pytest plugin that gives each test process its own surroundings: data folder and Redis. Loaded by run.py.
+"""A pytest plugin that gives each test process its own surroundings: data folder and Redis.
 
-It must act before the settings are read, so it is named in PYTEST_PLUGINS and works while it is imported.
+It must act before the settings are read: pyproject.toml names it with -p, and it works while it is imported. The
+processes of pytest-xdist read -p too late, but PYTEST_PLUGINS in time.
 """
 
 import atexit
@@ -8,6 +9,7 @@ import os
 import shutil
 import tempfile
 
+os.environ["PYTEST_PLUGINS"] = __name__
 WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
 
 os.environ["PORTAL_DATA_DIR"] = tempfile.mkdtemp(prefix="portal-test-data-")
