@@ -102,10 +102,11 @@ class Figures:
         if not value.is_finite():
             self.miss(figure, f"the bot sent {'NaN' if value.is_nan() else 'Infinity'}")
             return None
-        if value.adjusted() >= LARGEST:
+        scaled = _at_our_scale(value) if value.adjusted() < LARGEST else value
+        if scaled.adjusted() >= LARGEST:
             self.miss(figure, "the bot sent a figure too large to be one")
             return None
-        return _at_our_scale(value)
+        return scaled
 
 
 def usable(value: Decimal | None) -> Decimal | None:
