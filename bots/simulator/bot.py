@@ -96,7 +96,8 @@ class SimBot:
         self._prices: dict[str, float] = {}
         self._revision = 0
         self._last_ms = 0
-        self._kept: dict[str, tuple[int, Any]] = {}
+        self._kept_at = -1
+        self._kept: dict[str, Any] = {}
         self.answers: dict[tuple[str, str], tuple[tuple[Any, ...], Answer]] = {}
         self._be_born()
 
@@ -163,12 +164,12 @@ class SimBot:
         return amount * LEVELS[self.spec.currency] / LEVELS[self.spec.fiat] if self.spec.fiat else 0.0
 
     def kept(self, name: str, make: Callable[[], Kept]) -> Kept:
-        """A figure that changes only with the book."""
-        revision, value = self._kept.get(name, (-1, None))
-        if revision != self.book.revision:
-            value = make()
-            self._kept[name] = (self.book.revision, value)
-        return value  # type: ignore[no-any-return]
+        """A value that changes only with the bot, not with price and time."""
+        if self._kept_at != self.revision:
+            self._kept_at, self._kept = self.revision, {}
+        if name not in self._kept:
+            self._kept[name] = make()
+        return self._kept[name]  # type: ignore[no-any-return]
 
     def changed(self) -> None:
         self._revision += 1

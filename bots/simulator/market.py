@@ -44,6 +44,8 @@ class Market:
     def __init__(self, seed: int = 1, step: float = 1.0) -> None:
         self.seed = seed
         self.step = step
+        self._known_at = -1
+        self._known: dict[str, float] = {}  # rates of the step `_known_at`: a thousand bots ask for the same
 
     def tick(self, at: float) -> int:
         """The number of the price step in which the moment `at` (epoch seconds) lies."""
@@ -51,8 +53,15 @@ class Market:
 
     def rate(self, pair: str, at: float) -> float:
         """Quote currency for one unit of base currency at `at` (epoch seconds)."""
+        tick = self.tick(at)
+        if tick != self._known_at:
+            self._known_at, self._known = tick, {}
+        if pair not in self._known:
+            self._known[pair] = self._computed(pair, tick * self.step)
+        return self._known[pair]
+
+    def _computed(self, pair: str, moment: float) -> float:
         base, _, quote = pair.partition("/")
-        moment = self.tick(at) * self.step
         value = self._dollars(base, moment) / self._dollars(quote, moment)
         return round(value, digits_of(value))
 

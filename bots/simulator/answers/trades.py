@@ -17,15 +17,19 @@ Json = dict[str, Any]
 def open_trade(bot: SimBot, trade: Trade) -> Json:
     """One trade, open or closed, with its figures at the current rate."""
     rate = (bot.rate(trade.pair) if trade.is_open else trade.close_rate) or 0.0
+    fixed = bot.kept(f"trade/{trade.trade_id}", lambda: _fixed(bot, trade))
+    moving = {**_profit_now(bot, trade, rate), **_distances(bot, trade, rate), **_totals(bot, trade, rate)}
+    return {**fixed, **bot.release.shape("trade", moving)}
+
+
+def _fixed(bot: SimBot, trade: Trade) -> Json:
+    """What does not follow the price."""
     full = {
         **_identity(bot, trade),
         **_entry(bot, trade),
         **_exit(trade),
-        **_profit_now(bot, trade, rate),
         **_stop(bot, trade),
         **_market(bot, trade),
-        **_distances(bot, trade, rate),
-        **_totals(bot, trade, rate),
         "orders": [bot.release.shape("order", _order(trade, order)) for order in trade.orders],
     }
     return bot.release.shape("trade", full)
