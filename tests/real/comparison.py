@@ -8,13 +8,14 @@ import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from decimal import Decimal
+from decimal import Context, Decimal
 
 from tests.real.launcher import GenuineBot
 from tests.real.process import PortalProcess
 
 Answer = dict[str, object]
 PLACES = Decimal(1).scaleb(-18)  # what a database keeps
+EXACT = Context(prec=60)
 
 
 @dataclass
@@ -229,7 +230,7 @@ def canonical(value: object) -> object:
         return int(value)
     if isinstance(value, int | float | Decimal) or looks_like_number(value):
         number = Decimal(str(value))
-        return number if not number.is_finite() else number.quantize(PLACES).normalize() + 0
+        return number.quantize(PLACES, context=EXACT) if number.is_finite() else number
     return value or None if not isinstance(value, list) else value
 
 

@@ -15,6 +15,7 @@ def test_a_difference_is_named_with_both_sides():
         "profit: the portal has '12.34', the bot Decimal('12.35')",
         "close rate: the portal has None, the bot 0",
     ]
+    assert canonical(1_794_145_626_967) == canonical("1794145626967.0")
     assert canonical("0.0004920262761848115") == Decimal("0.000492026276184812")
 
 
