@@ -8,7 +8,6 @@ import logging
 import os
 import threading
 from collections.abc import Iterable, Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Self
 
@@ -21,9 +20,7 @@ log = logging.getLogger(__name__)
 GROUP = "changes"
 # What a channel layer may fail with.
 LAYER_FAILURES = (OSError, TimeoutError, RedisError)
-SEND_SECONDS = 2.0
-# Announcements on their way at once; while the layer hangs, what comes on top is dropped.
-MOST_ON_THE_WAY = 100
+SEND_SECONDS, RETRY_SECONDS = 2.0, 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +48,8 @@ class Changed:
 
 
 def announce(changes: Iterable[Changed]) -> None:
-    """Tell every web process, in one message. Call it after commit; returns at once and raises nothing."""
-    packed = [change.packed() for change in changes]
-    if packed:
-        _mouth.say({"type": "changed", "changes": packed})
+    """Tell every web process. Call it after commit; returns at once and raises nothing."""
+    _mouth.say(changes)
 
 
 def use_loop(loop: asyncio.AbstractEventLoop) -> None:
@@ -63,33 +58,40 @@ def use_loop(loop: asyncio.AbstractEventLoop) -> None:
 
 
 class _Mouth:
-    """Hands messages to the channel layer on an event loop: the one given, or (team installation) one of its own."""
+    """Hands changes to the channel layer on an event loop: the one given, or (team installation) one of its own.
+
+    One message is on its way at a time; what comes meanwhile waits, one change a bot, and so does what could not be
+    sent: a layer that hangs for an hour costs one late refresh and a bounded piece of memory.
+    """
 
     def __init__(self) -> None:
         self.loop: asyncio.AbstractEventLoop | None = None
-        self.on_the_way = 0
+        self.waiting: dict[int, Changed] = {}
+        self.sending = False
         self.reaching = True
         self.lock = threading.Lock()
         self.pid = os.getpid()
 
     def use(self, loop: asyncio.AbstractEventLoop | None) -> None:
         with self.lock:
-            self.loop, self.on_the_way = loop, 0
+            self.loop, self.sending = loop, False
 
-    def say(self, message: dict[str, object]) -> None:
+    def say(self, changes: Iterable[Changed]) -> None:
         loop = self.running_loop()
         if loop is None:
             return
         with self.lock:
-            if self.on_the_way >= MOST_ON_THE_WAY:
+            for change in changes:
+                self.keep(change)
+            if self.sending or not self.waiting:
                 return
-            self.on_the_way += 1
-        sending = self.send(message)
+            self.sending = True
+        sending = self.send_waiting()
         try:
-            asyncio.run_coroutine_threadsafe(sending, loop).add_done_callback(self.sent)
+            asyncio.run_coroutine_threadsafe(sending, loop)
         except RuntimeError:  # the loop closed between the look and the call
             sending.close()
-            self.sent()
+            self.sending = False
 
     def running_loop(self) -> asyncio.AbstractEventLoop | None:
         """None where nobody can hear: an embedded installation's process without a web server."""
@@ -100,32 +102,52 @@ class _Mouth:
             return self.loop
         if settings.EMBEDDED:
             return None
-        with self.lock:
-            if self.loop is None or not self.loop.is_running():
-                self.loop = own_loop()
-        return self.loop
+        loop = own_loop()
+        self.use(loop)
+        return loop
 
-    async def send(self, message: dict[str, object]) -> None:
+    async def send_waiting(self) -> None:
+        while batch := self.taken():
+            if not await self.sent(batch):
+                self.give_back(batch)
+                await asyncio.sleep(RETRY_SECONDS)
+
+    def taken(self) -> list[Changed]:
+        with self.lock:
+            batch, self.waiting = list(self.waiting.values()), {}
+            self.sending = bool(batch)
+        return batch
+
+    def give_back(self, batch: list[Changed]) -> None:
+        with self.lock:
+            later, self.waiting = self.waiting, {change.bot_id: change for change in batch}
+            for change in later.values():
+                self.keep(change)
+
+    def keep(self, change: Changed) -> None:
+        earlier = self.waiting.get(change.bot_id)
+        self.waiting[change.bot_id] = earlier.and_then(change) if earlier else change
+
+    async def sent(self, batch: list[Changed]) -> bool:
+        message = {"type": "changed", "changes": [change.packed() for change in batch]}
         try:
             async with asyncio.timeout(SEND_SECONDS):
                 await get_channel_layer().group_send(GROUP, message)
         except LAYER_FAILURES as failure:
             self.note(False, failure)
-        else:
-            self.note(True)
-
-    def sent(self, future: "Future[None] | None" = None) -> None:
-        with self.lock:
-            self.on_the_way = max(0, self.on_the_way - 1)
+            return False
+        self.note(True)
+        return True
 
     def note(self, reaching: bool, failure: BaseException | None = None) -> None:
+        """Once when it begins, once when it is over."""
         if reaching == self.reaching:
             return
         self.reaching = reaching
         if reaching:
             log.info("changes are announced to browsers again")
         else:
-            log.warning("changes cannot be announced (%s): open pages refresh late", failure or type(failure).__name__)
+            log.warning("changes cannot be announced: %s; open pages refresh late", str(failure) or "time-out")
 
 
 def own_loop() -> asyncio.AbstractEventLoop:
