@@ -8,9 +8,8 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError
 from django.forms import BaseForm
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse
 from django.views.decorators.http import require_POST
 from django.views.generic import FormView
 
@@ -39,7 +38,8 @@ def members_of(team: Team, user: User) -> dict[str, object]:
         "invitations": team.invitations.open().select_related("invited_by") if may_manage else [],
         "may_manage": may_manage,
         "roles": Role.choices,
-        "invite_form": forms.InviteForm(),
+        # A person may see several teams on one page: their fields need ids of their own.
+        "invite_form": forms.InviteForm(auto_id=f"{team.slug}_%s"),
     }
 
 
@@ -50,14 +50,14 @@ def change_role(request: HttpRequest, slug: str, member_id: int) -> HttpResponse
     form = forms.RoleForm(request.POST)
     if not form.is_valid():
         messages.error(request, "There is no such role.")
-        return to_team(slug)
+        return redirect("team")
     try:
         membership.change_role(member, form.cleaned_data["role"], by(request))
     except (membership.LastManager, membership.NotMember) as error:
         messages.error(request, str(error))
     else:
         messages.success(request, f"{member.user.username} is now {form.cleaned_data['role']} of {member.team}.")
-    return to_team(slug)
+    return redirect("team")
 
 
 @login_required
@@ -70,7 +70,7 @@ def remove_member(request: HttpRequest, slug: str, member_id: int) -> HttpRespon
         messages.error(request, str(error))
     else:
         messages.success(request, f"{member.user.username} no longer belongs to {member.team}.")
-    return to_team(slug)
+    return redirect("team")
 
 
 @login_required
@@ -102,11 +102,7 @@ def withdraw_invitation(request: HttpRequest, slug: str, invitation_id: int) -> 
     invitation = get_object_or_404(team_managed(request, slug).invitations.open(), pk=invitation_id)
     invitations.withdraw(invitation, by(request))
     messages.success(request, f"The invitation of {invitation.email} is withdrawn.")
-    return to_team(slug)
-
-
-def to_team(slug: str) -> HttpResponse:
-    return HttpResponseRedirect(reverse("team", query={"team": slug}))
+    return redirect("team")
 
 
 @never_kept
