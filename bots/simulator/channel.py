@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Request as Handshake
+from websockets.protocol import State
 from websockets.server import ServerProtocol
 
 from . import messages
@@ -100,13 +101,14 @@ class Channel:
     # --- out
 
     def send(self, kind: str, text: bytes) -> None:
-        if kind in self.topics:
+        if kind in self.topics and self.protocol.state is State.OPEN:
             self.protocol.send_text(text)
             self._flush()
 
     def close(self, code: int) -> None:
-        self.protocol.send_close(code)
-        self._flush()
+        if self.protocol.state is State.OPEN:
+            self.protocol.send_close(code)
+            self._flush()
 
     def _say(self, message: dict[str, Any]) -> None:
         self.protocol.send_text(orjson.dumps(message))

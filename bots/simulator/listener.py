@@ -6,7 +6,6 @@ import asyncio
 import socket
 from collections.abc import Callable
 from concurrent.futures import Future
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -21,7 +20,7 @@ RESTARTING = 1012
 
 
 class Listener:
-    """`open`, `close` and `publish` may be called from any thread; they return when it is done."""
+    """`open`, `close` and `publish` may be called from any thread; the first two return when it is done."""
 
     def __init__(self, bot: SimBot) -> None:
         self.bot = bot
@@ -50,9 +49,14 @@ class Listener:
             self._loop.call_soon_threadsafe(self._loop.call_later, after, self._restart, gap)
 
     def publish(self, message: dict[str, Any]) -> None:
-        if self.channels:
-            text = orjson.dumps(message)
-            self._on_loop(lambda: self._tell(str(message["type"]), text))
+        """In the order of the calls. Never waits for the loop: the caller may hold what the loop waits for."""
+        if not self.channels or self._loop is None:
+            return
+        kind, text = str(message["type"]), orjson.dumps(message)
+        if self._is_here():
+            self._tell(kind, text)
+        else:
+            self._loop.call_soon_threadsafe(self._tell, kind, text)
 
     def _tell(self, kind: str, text: bytes) -> None:
         for channel in list(self.channels):
@@ -110,13 +114,19 @@ class Listener:
     def _on_loop(self, act: Callable[[], None]) -> None:
         if self._loop is None or not self._loop.is_running():
             return
-        with suppress(RuntimeError):
-            if asyncio.get_running_loop() is self._loop:
-                act()
-                return
+        if self._is_here():
+            act()
+            return
         done: Future[None] = Future()
         self._loop.call_soon_threadsafe(self._do, act, done)
         done.result(10)
+
+    def _is_here(self) -> bool:
+        """Whether this thread is the one in which the loop runs."""
+        try:
+            return asyncio.get_running_loop() is self._loop
+        except RuntimeError:
+            return False
 
     @staticmethod
     def _do(act: Callable[[], None], done: Future[None]) -> None:

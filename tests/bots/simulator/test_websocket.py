@@ -1,6 +1,8 @@
 """What a subscriber hears, and when he hears nothing."""
 
 import json
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -146,6 +148,26 @@ def test_nothing_is_told_again_after_a_reconnect(bot: SimBot) -> None:
     bot.open_trade("BTC/USDT")
     with subscribed(bot, *TRADES) as line:
         assert is_silent(line)
+
+
+def test_driving_a_bot_while_it_is_asked_and_listened_to_never_stalls(bot: SimBot) -> None:
+    asked, over = Client(bot), threading.Event()
+
+    def ask_on() -> None:
+        while not over.is_set():
+            asked.get("/status")
+
+    reader = threading.Thread(target=ask_on)
+    with subscribed(bot, *TRADES) as line:
+        settled(line)
+        reader.start()
+        began = time.monotonic()
+        for _ in range(300):
+            bot.close_trade(bot.open_trade("BTC/USDT").trade_id)
+        assert time.monotonic() - began < 5
+        over.set()
+        reader.join()
+        assert [message["type"] for message in heard(line, 1200)][-1] == "exit_fill"
 
 
 def everything(bot: SimBot) -> list[dict[str, Any]]:
