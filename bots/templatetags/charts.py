@@ -5,7 +5,7 @@ Only shapes are computed in floating point; every figure a person reads is writt
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from decimal import Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 from django import template
 from django.utils.html import format_html, format_html_join
@@ -113,14 +113,17 @@ def line_chart(
         return mark_safe("")
     moments = [stamp(at) for at, _ in points]
     xs = [(moment - moments[0]) / ((moments[-1] - moments[0]) or 1.0) * 1000 for moment in moments]
-    values = [value for _, value in points]
-    drawn = list(zip(xs, scale([float(value) for value in values], 8, height - 6), strict=True))
+    marks = ticks(min(value for _, value in points), max(value for _, value in points))
+    low, rise = float(marks[0]), float(marks[-1] - marks[0])
+    ys = [height - 6 - (float(value) - low) / rise * (height - 14) for _, value in points]
+    drawn = path(list(zip(xs, ys, strict=True)))
+    lines = [height - 6 - (height - 14) * step / (len(marks) - 1) for step in range(len(marks))]
     return format_html(
         '<div class="chart">'
         '<svg class="chart__plot" height="{0}" viewBox="0 0 1000 {0}" preserveAspectRatio="none" role="img"'
-        ' aria-label="{1}">{2}<path class="area" d="{3} L1000,{4} L0,{4}Z"/>'
+        ' aria-label="{1}, {7}">{2}<path class="area" d="{3} L1000,{4} L0,{4}Z"/>'
         '<path class="line" d="{3}"/></svg>{5}{6}</div>',
-        height, label, grid(height), path(drawn), height - 6, side(values, currency, height, signs), below(points),
+        height, label, grid(lines), drawn, height - 6, side(marks, lines, height, signs), below(points), currency,
     )  # fmt: skip
 
 
@@ -128,24 +131,31 @@ def stamp(at: date | datetime) -> float:
     return at.timestamp() if isinstance(at, datetime) else float(at.toordinal()) * 86400
 
 
-def steps(height: int) -> list[float]:
-    return [height - 6 - (height - 14) * step / 4 for step in range(5)]
+def ticks(low: Decimal, high: Decimal) -> list[Decimal]:
+    """Round figures that hold both ends, four to seven of them."""
+    step = round_step((high - low) / 4 if high > low else abs(high) / 10 or Decimal(1))
+    first = (low / step).to_integral_value(ROUND_FLOOR)
+    last = max((high / step).to_integral_value(ROUND_CEILING), first + 1)
+    return [step * (first + count) for count in range(int(last - first) + 1)]
 
 
-def grid(height: int) -> SafeString:
+def round_step(least: Decimal) -> Decimal:
+    """The next of ... 0.5, 1, 2, 5, 10, 20 ..."""
+    power = Decimal(1).scaleb(least.adjusted())
+    return next(power * factor for factor in (1, 2, 5, 10) if power * factor >= least)
+
+
+def grid(lines: Sequence[float]) -> SafeString:
     return format_html_join(
-        "", '<line class="grid" x1="0" x2="1000" y1="{0}" y2="{0}"/>', ((f"{y:.1f}",) for y in steps(height))
+        "", '<line class="grid" x1="0" x2="1000" y1="{0}" y2="{0}"/>', ((f"{y:.1f}",) for y in lines)
     )
 
 
-def side(values: Sequence[Decimal], currency: str, height: int, signs: bool) -> SafeString:
-    low, high = min(values), max(values)
-    if low == high:
-        marks = [(height / 2 + 4, low)]
-    else:
-        marks = [(y + 4, low + (high - low) * step / 4) for step, y in enumerate(steps(height))]
+def side(marks: Sequence[Decimal], lines: Sequence[float], height: int, signs: bool) -> SafeString:
+    """The scale, with as many places as its steps need."""
+    places = max(0, -int((marks[1] - marks[0]).normalize().as_tuple().exponent))
     write = signed if signs else unsigned
-    texts = [(f"{y:.1f}", write(rounded(value, decimals_of(currency)))) for y, value in marks]
+    texts = [(f"{y + 4:.1f}", write(rounded(mark, places))) for mark, y in zip(marks, lines, strict=True)]
     width = 16 + 7 * max(len(text) for _, text in texts)
     labels = format_html_join("", '<text x="8" y="{}">{}</text>', texts)
     return format_html('<svg width="{}" height="{}" aria-hidden="true">{}</svg>', width, height, labels)

@@ -17,7 +17,7 @@ from bots.domain.freshness import LATE_INTERVALS, LEAST_LATE_SECONDS, STALE_INTE
 from bots.models import Bot
 
 register = template.Library()
-MINUS, DASH = "\N{MINUS SIGN}", "\N{EN DASH}"
+MINUS, DASH, HARD_SPACE = "\N{MINUS SIGN}", "\N{EN DASH}", "\N{NO-BREAK SPACE}"
 WIDE = Context(prec=60, rounding=ROUND_HALF_EVEN)
 NOT_GIVEN = "the bot has not given this figure"
 # The stylesheet has a mark for these; any other state is drawn like "unknown".
@@ -106,7 +106,7 @@ def gain(ratio: Decimal | str | None, why: str = "") -> SafeString:
     if ratio is None or ratio == "":
         return none(why)
     shown = rounded(Decimal(ratio) * 100, 2)
-    return format_html('<span class="num {}">{} %</span>', direction(shown), halves(signed(shown)))
+    return format_html('<span class="num {}">{}</span>', direction(shown), halves(f"{signed(shown)}{HARD_SPACE}%"))
 
 
 @register.simple_tag

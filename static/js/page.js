@@ -124,5 +124,8 @@
     }, { once: true });
   });
 
+  // Where the tabs do not fit, the current one is in sight.
+  document.querySelector(".tabs [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+
   window.portal = { restartAges };
 })();
