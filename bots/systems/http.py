@@ -156,7 +156,7 @@ class HttpDoor:
             (_QUICK_EXIT, 1),
             (pycurl.OPENSOCKETFUNCTION, transfer.open_socket),
             (pycurl.WRITEFUNCTION, transfer.receive),
-            (pycurl.HEADERFUNCTION, transfer.receive_header),
+            (pycurl.HEADERFUNCTION, transfer.header_lines.append),  # libcurl itself gives up at 300 KiB of headers
         ):
             curl.setopt(option, value)
         return transfer
@@ -178,7 +178,7 @@ class HttpDoor:
         except pycurl.error as error:
             raise transfer.stopped(url) or curl_failures.failure(error, transfer.curl, url) from None
         except asyncio.CancelledError:
-            transfer.reusable = False  # libcurl lets go of it only at the loop's next turn
+            transfer.reusable = False  # in whatever state it is
             raise
         else:
             return transfer.answer(url, time.perf_counter() - started)
@@ -194,6 +194,7 @@ class _Transfer:
     def __init__(self, curl: pycurl.Curl, policy: AddressPolicy) -> None:
         self.curl = curl
         self.reusable = True
+        self.header_lines: list[bytes] = []
         self._policy = policy
         self._timeout_ms = 0
         self._max_bytes = 0
@@ -202,9 +203,8 @@ class _Transfer:
     def _reset(self) -> None:
         self._chunks: list[bytes] = []
         self._received = 0
-        self._header_lines: list[bytes] = []
-        self._header_bytes = 0
-        self._too_large = ""
+        self._too_large = False
+        self.header_lines.clear()
         self._refused: tuple[str, str] | None = None
 
     def ask(self, method: str, body: bytes | None) -> None:
@@ -241,36 +241,28 @@ class _Transfer:
         """Counts decoded bytes, so a small gzip that grows is stopped too; a return of 0 makes libcurl give up."""
         self._received += len(chunk)
         if self._received > self._max_bytes:
-            self._too_large = f"sent more than {self._max_bytes / MIB:g} MiB"
+            self._too_large = True
             self._chunks.clear()
             return 0
         self._chunks.append(chunk)
         return len(chunk)
-
-    def receive_header(self, line: bytes) -> int:
-        self._header_bytes += len(line)
-        if self._header_bytes > MIB // 4:
-            self._too_large = "sent far more headers than any bot does"
-            return 0
-        self._header_lines.append(line)
-        return len(line)
 
     def stopped(self, url: str) -> BotError | None:
         """What our own callbacks refused, in words; None when libcurl gave up for reasons of its own."""
         if self._refused:
             return curl_failures.refused_address(url, *self._refused)
         if self._too_large:
-            return AnswerTooLarge(f"{curl_failures.place(url)} {self._too_large}")
+            return AnswerTooLarge(f"{curl_failures.place(url)} sent more than {self._max_bytes / MIB:g} MiB")
         return None
 
     def answer(self, url: str, elapsed_seconds: float) -> Answer:
         if self._refused:
             raise curl_failures.refused_address(url, *self._refused)
         body = self._chunks[0] if len(self._chunks) == 1 else b"".join(self._chunks)
-        if not self._header_lines:
+        if not self.header_lines:
             raise curl_failures.not_http(url, body)
         status = self.curl.getinfo(pycurl.RESPONSE_CODE)
-        answer = Answer(status, self._header_lines, body, elapsed_seconds)
+        answer = Answer(status, tuple(self.header_lines), body, elapsed_seconds)
         if 300 <= status < 400:
             raise _redirected(url, answer.headers.get("location", ""))
         return answer

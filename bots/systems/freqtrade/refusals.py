@@ -35,7 +35,7 @@ def refusal(answer: Answer, endpoint: str, *, command: bool = False) -> BotError
 
 def _by_status(answer: Answer, endpoint: str, command: bool) -> BotError:
     status, words = answer.status, bots_words(answer)
-    if "not in the correct state" in words:
+    if status in (502, 503) and "not in the correct state" in words:
         return WebserverMode(DOES_NOT_TRADE)
     if status == 502 and _is_refusal(answer):
         return _refused(words)

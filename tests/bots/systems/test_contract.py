@@ -1,4 +1,4 @@
-"""What every bot system must keep, whichever it is: found by looking into the folder, so a new one is tested at once."""
+"""What every bot system must keep; systems are found by looking into the folder, so a new one is tested at once."""
 
 import re
 

@@ -5,6 +5,8 @@ import re
 from functools import cache
 from pathlib import Path
 
+from bots.systems.decoding import decode
+from bots.systems.freqtrade import answers
 from tests.bots.systems.raw_bots import Caller, Talk, http
 
 FOLDER = Path(__file__).parents[3] / "recordings" / "freqtrade"
@@ -28,6 +30,18 @@ def down(release: str, endpoint: str) -> tuple[bytes, int]:
     """As `release` answered while its exchange failed."""
     name = f"{release}-{endpoint}"
     return body("exchange-down", name), status("exchange-down", name)
+
+
+_DECODERS = {"show_config": "config", "trade_closed": "trade"}
+
+
+def read(release: str, endpoint: str):
+    """The recorded answer, decoded."""
+    return decode(body(release, endpoint), getattr(answers, _DECODERS.get(endpoint, endpoint)), endpoint)
+
+
+def read_down(release: str, endpoint: str):
+    return decode(down(release, endpoint)[0], getattr(answers, endpoint), endpoint)
 
 
 def playing(release: str, **instead: bytes) -> Talk:
