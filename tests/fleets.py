@@ -63,13 +63,18 @@ def at_the_bot(sim: SimBot) -> list[Row]:
                 trade.open_ms,
                 trade.pair,
                 trade.is_open,
-                decimal(trade.amount),
+                decimal(shown_amount(sim, trade.amount, trade.amount_requested)),
                 decimal(trade.open_rate),
                 decimal(trade.close_rate) if closed else None,
                 decimal(trade.close_profit_abs) if closed else None,
             )
         )
     return sorted(rows, key=lambda row: (int(row[0]), row[1]))
+
+
+def shown_amount(sim: SimBot, held: float, requested: float) -> float:
+    """Releases before 2024.4 show the requested amount while an entry is unfilled."""
+    return held if held or sim.release.since("2024.4") else requested
 
 
 def decimal(figure: float | None) -> Decimal | None:

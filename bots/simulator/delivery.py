@@ -61,7 +61,8 @@ def _error(fault: Fault) -> Answer:
         return Answer(fault.status, PROXY_PAGE % (fault.status, fault.status), "text/html", headers)
     if fault.status == 500:
         return Answer(500, b"Internal Server Error", "text/plain; charset=utf-8", headers)
-    words = {401: "Unauthorized", 404: "Not Found"}.get(fault.status, "Bot is not in the correct state.")
+    said = {401: "Unauthorized", 403: "Forbidden", 404: "Not Found", 429: "Too Many Requests"}
+    words = said.get(fault.status, "Bot is not in the correct state.")
     return Answer(fault.status, json.dumps({"detail": words}).encode(), headers=headers)
 
 

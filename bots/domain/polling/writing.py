@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from django.db import DatabaseError, OperationalError, transaction
@@ -10,7 +11,8 @@ from bots.domain import events
 from bots.domain.mirror import mirror
 from bots.domain.polling import readings
 from bots.domain.polling.asking import PollResult
-from bots.domain.polling.schedule import back_off, next_due
+from bots.domain.polling.orders import orders_for
+from bots.domain.polling.schedule import Claim, back_off, next_due
 from bots.domain.polling.standing import failed, succeeded
 from bots.models import BotStatus, PollTurn
 from bots.systems.contract import Kind
@@ -43,12 +45,22 @@ def write(results: Sequence[PollResult], now: datetime) -> list[events.Changed]:
     except OperationalError:
         raise
     except (DatabaseError, ValueError) as refusal:
-        if len(results) > 1:
-            return [change for result in results for change in write([result], now)]
-        log.exception("%s: this answer could not be written", results[0].order.bot.slug)
-        changed = write_together([unwritable(results[0], refusal)], now)
+        fresh = begun_anew(results, now)
+        if len(fresh) > 1:
+            return [change for result in fresh for change in write([result], now)]
+        for result in fresh:
+            log.exception("%s: this answer could not be written", result.order.bot.slug)
+        changed = write_together([unwritable(result, refusal) for result in fresh], now)
     events.announce(changed)
     return changed
+
+
+def begun_anew(results: Sequence[PollResult], now: datetime) -> list[PollResult]:
+    """The same results on rows as the database has them: what was rolled back must not live on in memory."""
+    claims = [Claim(result.order.bot.pk, result.order.turn.fence) for result in results]
+    orders = {order.bot.pk: order for order in orders_for(claims, now)}
+    mine = [result for result in results if result.order.bot.pk in orders]
+    return [replace(result, order=orders[result.order.bot.pk]) for result in mine]
 
 
 def unwritable(result: PollResult, refusal: Exception) -> PollResult:
