@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
-from django.contrib.auth.forms import AdminPasswordChangeForm
+from django.contrib.auth.forms import AdminPasswordChangeForm, UserChangeForm
 from django.core.exceptions import ValidationError
 from django.db.models import Model, QuerySet
 from django.forms import BaseInlineFormSet, BaseModelFormSet, ModelForm
@@ -20,11 +20,13 @@ class PasswordForm(AdminPasswordChangeForm):
     """The superuser who asks is attached to the person by PersonAdmin.get_object."""
 
     def save(self, commit: bool = True) -> User:
-        people.set_password(self.user, self.cleaned_data["password1"], self.user.asked_by, how="set")
+        usable = self.cleaned_data["set_usable_password"]
+        password = self.cleaned_data["password1"] if usable else None
+        people.set_password(self.user, password, self.user.asked_by, how="set" if usable else "taken away")
         return self.user
 
 
-class PersonForm(ModelForm):
+class PersonForm(UserChangeForm):
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}
         kept = cleaned.get("is_superuser") and cleaned.get("is_active")
@@ -87,10 +89,17 @@ class PersonAdmin(UserAdmin):
 class MembersOfTeam(BaseInlineFormSet):
     def clean(self) -> None:
         super().clean()
-        had_manager = self.instance.pk and self.instance.memberships.filter(role=Role.MANAGER).exists()
-        roles = [form.cleaned_data.get("role") for form in self.forms if form not in self.deleted_forms]
-        if had_manager and Role.MANAGER not in roles:
+        had_manager = self.instance.pk and membership.active_managers(self.instance).exists()
+        if had_manager and not any(map(self.leaves_manager, self.forms)):
             raise ValidationError("The last manager of a team stays: make somebody else manager first.")
+
+    def leaves_manager(self, form: ModelForm) -> bool:
+        """Whether the row, once saved, is a manager who can log in."""
+        row: dict[str, Any] = getattr(form, "cleaned_data", {})
+        user = row.get("user")
+        return (
+            form not in self.deleted_forms and row.get("role") == Role.MANAGER and user is not None and user.is_active
+        )
 
 
 class MembershipInline(admin.TabularInline):

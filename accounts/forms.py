@@ -105,10 +105,8 @@ class AccountForm(Dressed, forms.ModelForm):
 
     class Meta:
         model = User
-        fields = ("email", "time_zone")
-        labels = {"email": "Mail address"}
-        help_texts = {"email": "For a lost password and for alerts."}
-        widgets = {"email": forms.EmailInput(attrs={"autocomplete": "email"})}
+        # Not the mail address: whoever found an open browser could turn a password reset to himself.
+        fields = ("time_zone",)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

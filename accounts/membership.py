@@ -3,6 +3,7 @@
 from copy import copy
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils.text import slugify
 
 from accounts import announcements
@@ -114,6 +115,9 @@ def locked(membership: Membership) -> Membership:
 def check_manager_remains(without: Membership) -> None:
     if without.role != Role.MANAGER:
         return
-    others = Membership.objects.filter(team=without.team_id, role=Role.MANAGER, user__is_active=True)
-    if not others.exclude(pk=without.pk).exists():
+    if not active_managers(without.team).exclude(pk=without.pk).exists():
         raise LastManager(without.team)
+
+
+def active_managers(team: Team) -> QuerySet[Membership]:
+    return team.memberships.filter(role=Role.MANAGER, user__is_active=True)

@@ -33,10 +33,11 @@ def register(user: User, by: By) -> None:
     announce(announcements.user_created, by, user.username, user_id=user.pk, is_superuser=user.is_superuser)
 
 
-def set_password(user: User, password: str, by: By, *, how: str) -> None:
+def set_password(user: User, password: str | None, by: By, *, how: str) -> None:
     """Ends every session and token of the person; the caller may renew its own session afterwards.
 
-    how: "changed" by the person, "reset" by mail, "set" by a superuser
+    password: None for one that nobody can give
+    how: "changed" by the person, "reset" by mail, "set" or "taken away" by a superuser
     """
     user.set_password(password)
     with transaction.atomic():

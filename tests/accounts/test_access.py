@@ -27,9 +27,21 @@ def test_an_action_nobody_declared_is_an_error_and_no_permission() -> None:
 
 
 def test_every_action_of_the_interface_has_its_role() -> None:
-    actions = """start stop pause reload_config force_exit force_exit_all force_enter cancel_order delete_trade
-    reload_trade lock_pair unlock blacklist_add blacklist_remove place_order modify_position""".split()
-    assert set(actions) | {"see", "manage"} == set(LOWEST_ROLE)
+    for_operators = {
+        "start",
+        "stop",
+        "pause",
+        "reload_config",
+        "lock_pair",
+        "unlock",
+        "blacklist_add",
+        "blacklist_remove",
+    }
+    exits_and_entries = {"force_exit", "force_exit_all", "force_enter", "place_order", "modify_position"}
+    for_traders = exits_and_entries | {"cancel_order", "delete_trade", "reload_trade"}
+    expected = {"see": "viewer", "manage": "manager"}
+    expected |= dict.fromkeys(for_operators, "operator") | dict.fromkeys(for_traders, "trader")
+    assert expected == LOWEST_ROLE
 
 
 def test_where_bob_may_what(alpha: Team, beta: Team, bob: User) -> None:
