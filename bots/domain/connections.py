@@ -78,7 +78,7 @@ def change_bot(
     typed = typed_apart(bot.system_class, connection or {})
     with transaction.atomic():
         fresh = locked(bot)
-        before = open_facts(fresh)
+        before, stored = open_facts(fresh), set(fresh.sealed)
         merged = {**fresh.connection, **typed.connection}
         if merged != fresh.connection:
             require_secrets_again(fresh, typed.secrets, forget)
@@ -89,8 +89,7 @@ def change_bot(
         fresh.tags = fresh.tags if tags is None else checked_tags(tags)
         fresh.poll_plan = fresh.poll_plan if poll_plan is None else checked_plan(poll_plan)
         fresh.enabled = fresh.enabled if enabled is None else bool(enabled)
-        touched = {*typed.secrets, *(set(forget) & set(bot.sealed))}
-        record_change(actor, fresh, before, touched)
+        record_change(actor, fresh, before, {*typed.secrets, *(stored & set(forget))})
     return fresh
 
 
@@ -103,10 +102,9 @@ def record_change(actor: Actor, bot: Bot, before: dict[str, Detail], secrets: Co
     reconnect = bool(secrets) or any(field.name in changed for field in bot.fields)
     ask_anew(bot, again=reconnect)
     tell_pages(bot)
-    old: dict[str, Detail] = {name: before.get(name) for name in changed}
-    new: dict[str, Detail] = {name: after.get(name) for name in changed}
-    names: list[Detail] = [*sorted({*changed, *secrets})]
-    append(Act.on_bot("bot_changed", actor, bot, changed=names, before=old, after=new))
+    old = {name: before.get(name) for name in changed}
+    new = {name: after.get(name) for name in changed}
+    append(Act.on_bot("bot_changed", actor, bot, changed=sorted({*changed, *secrets}), before=old, after=new))
 
 
 def retire_bot(actor: Actor, bot: Bot) -> Bot:
@@ -114,7 +112,7 @@ def retire_bot(actor: Actor, bot: Bot) -> Bot:
     now = timezone.now()
     with transaction.atomic():
         fresh = locked(bot)
-        erased: list[Detail] = [*sorted(fresh.sealed)]
+        erased = sorted(fresh.sealed)
         fresh.sealed, fresh.enabled, fresh.retired_at = {}, False, now
         fresh.save(update_fields=["sealed", "enabled", "retired_at"])
         PollTurn.objects.filter(bot=fresh).update(held=RETIRED, leased_until=None, fence=F("fence") + 1)
@@ -182,17 +180,18 @@ def require_secrets_again(bot: Bot, secrets: Collection[str], forget: Collection
 
 def open_facts(bot: Bot) -> dict[str, Detail]:
     """What may be written down of a bot as it is: everything but its secrets."""
-    plan: dict[str, Detail] = {kind: str(seconds) for kind, seconds in bot.poll_plan.items()}
+    plan = {kind: str(seconds) for kind, seconds in bot.poll_plan.items()}
     return {**bot.connection, "name": bot.name, "tags": [*bot.tags], "poll_plan": plan, "enabled": bot.enabled}
 
 
 def ask_anew(bot: Bot, *, again: bool) -> None:
-    """Due now; a poll under way still knows the old connection, so what it brings is not written.
+    """Due now; a poll under way still knows the bot as it was, so what it brings is not written.
 
     `again`: also after a hold, and wrong passwords are counted from the beginning."""
-    PollTurn.objects.filter(bot=bot).update(leased_until=None, fence=F("fence") + 1)
     if again:
         BotStatus.objects.filter(bot=bot).update(auth_failures=0)
+    else:
+        PollTurn.objects.filter(bot=bot).update(leased_until=None, fence=F("fence") + 1)
     wake([bot.pk], again=again)
 
 

@@ -2,6 +2,7 @@
 
 from django.conf import settings
 from django.db import DatabaseError, connection, transaction
+from django.db.models import CharField
 from django.db.transaction import TransactionManagementError
 from django.utils import timezone
 
@@ -12,7 +13,7 @@ from bots.models import AuditEntry
 
 CHAIN_LOCK = 7_205_759_403_792_793_601  # any number that nothing else in this database locks
 LOCK_TIMEOUT = "5s"
-TEXTS = ("action", "role", "team", "bot", "subject", "address", "client", "session")
+LONGEST = {field.name: field.max_length or 0 for field in AuditEntry._meta.fields if isinstance(field, CharField)}
 
 
 class AuditUnavailable(Exception):
@@ -43,11 +44,7 @@ def texts_of(act: Act) -> dict[str, object]:
     actor = act.actor
     told = {"actor": actor.name, "role": actor.role, "address": actor.address, "client": actor.client}
     told |= {"session": actor.session, "action": act.action, "team": act.team, "bot": act.bot, "subject": act.subject}
-    return {name: storable(text, longest(name)) for name, text in told.items()}
-
-
-def longest(column: str) -> int:
-    return int(AuditEntry._meta.get_field(column).max_length or 0)
+    return {name: storable(text, LONGEST[name]) for name, text in told.items()}
 
 
 def require_transaction() -> None:

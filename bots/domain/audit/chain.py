@@ -9,6 +9,7 @@ import hmac
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 from django.conf import settings
 
@@ -29,7 +30,7 @@ def current_key_id() -> str:
     return next(iter(settings.PORTAL_AUDIT_KEYS))
 
 
-def digest_of(row: Mapping[str, object]) -> str:
+def digest_of(row: Mapping[str, Any]) -> str:
     """HMAC-SHA256 (hex) over every signed column. Raises UnknownKey."""
     key = settings.PORTAL_AUDIT_KEYS.get(row["key_id"])
     if key is None:
@@ -37,7 +38,7 @@ def digest_of(row: Mapping[str, object]) -> str:
     return hmac.new(key, canonical(row), hashlib.sha256).hexdigest()
 
 
-def canonical(row: Mapping[str, object]) -> bytes:
+def canonical(row: Mapping[str, Any]) -> bytes:
     """One spelling for one content, on every database."""
     return json.dumps(
         {name: row[name] for name in SIGNED}, sort_keys=True, separators=(",", ":"), default=_moment

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Self
@@ -15,7 +15,7 @@ from bots.models.sealing import secret_names
 LONGEST_TEXT = 500
 MOST_DETAILS_BYTES = 8 * 1024
 
-Detail = str | int | bool | None | list["Detail"] | dict[str, "Detail"]
+Detail = str | int | bool | None | Sequence["Detail"] | Mapping[str, "Detail"]
 
 SECRET_WORDS = {"password", "passwd", "passphrase", "pwd", "secret", "secrets", "token", "apikey", "authorization"}
 SECRET_WORDS |= {"cookie", "credential", "credentials", "sealed", "bearer", "jwt"}

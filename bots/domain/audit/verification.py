@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from hmac import compare_digest
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.db.models import QuerySet
@@ -18,7 +19,7 @@ KEPT_FINDINGS = 1000
 # Searching the whole table for a lost predecessor is slow; after this many it is no longer told where it stands.
 MOST_SEARCHES = 50
 
-Row = Mapping[str, object]
+Row = Mapping[str, Any]
 
 
 class Wrong(StrEnum):
@@ -88,7 +89,7 @@ def findings(report: Report) -> Iterator[Finding]:
         yield from walk.judge(row, following)
         yield from judge_anchor(row, anchored)
         report.entries += 1
-        report.head_id, report.head_digest = int(str(row["id"])), str(row["digest"])
+        report.head_id, report.head_digest = row["id"], row["digest"]
     yield from judge_end(report, list(anchored.values()), settings.PORTAL_AUDIT_ANCHOR)
 
 
@@ -124,8 +125,8 @@ class Walk:
     def judge(self, row: Row, following: Row | None) -> Iterator[Finding]:
         signed = signature(row)
         linked = self.digest is None or row["previous"] == self.digest
-        skipped = range(self.id + 1, int(str(row["id"])))
-        self.id = int(str(row["id"]))
+        skipped = range(self.id + 1, row["id"])
+        self.id = row["id"]
         if signed is Wrong.UNKNOWN_KEY:
             yield finding(Wrong.UNKNOWN_KEY, row, f"was signed with key {row['key_id']}, which is not here")
         elif (not signed or (not linked and self.is_copy(row))) and self.is_put_between(following):
@@ -141,7 +142,7 @@ class Walk:
             yield self.broken(row, skipped)
         elif skipped:
             yield finding(Wrong.RENUMBERED, row, f"has another number: {told(skipped)} not there, the chain is whole")
-        self.digest = str(row["digest"])
+        self.digest = row["digest"]
 
     def is_put_between(self, following: Row | None) -> bool:
         return following is not None and self.digest is not None and following["previous"] == self.digest
@@ -168,13 +169,13 @@ class Walk:
 
 def signature(row: Row) -> bool | Wrong:
     try:
-        return compare_digest(digest_of(row), str(row["digest"]))
+        return compare_digest(digest_of(row), row["digest"])
     except UnknownKey:
         return Wrong.UNKNOWN_KEY
 
 
 def judge_anchor(row: Row, anchored: Mapping[int, Anchor]) -> Iterator[Finding]:
-    anchor = anchored.get(int(str(row["id"])))
+    anchor = anchored.get(row["id"])
     if anchor is not None and anchor.digest != row["digest"]:
         yield finding(Wrong.ANCHOR_DIFFERS, row, f"is not the entry that was anchored at {anchor.at}")
 
@@ -193,7 +194,7 @@ def judge_end(report: Report, anchored: list[Anchor], path: Path) -> Iterator[Fi
 
 def finding(wrong: Wrong, row: Row, sentence: str) -> Finding:
     about = f"{row['at']:%Y-%m-%d %H:%M:%S} {row['action']} by {row['actor'] or 'nobody'}"
-    return Finding(wrong, int(str(row["id"])), f"Entry {row['id']} {sentence}", about)
+    return Finding(wrong, row["id"], f"Entry {row['id']} {sentence}", about)
 
 
 def told(numbers: range) -> str:
