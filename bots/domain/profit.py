@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from django.db.models import Count, Q
 
 from bots.models import Trade
-from bots.models.money import ExactSum
+from bots.models.money import ExactSum, exact
 
 ZERO = Decimal(0)
 DAYS_SHOWN = 30
@@ -46,7 +46,7 @@ class Realized:
     def win_rate(self) -> Decimal | None:
         """Winning among decided trades, as a ratio; None before the first."""
         decided = self.wins + self.losses
-        return Decimal(self.wins) / decided if decided else None
+        return exact(Decimal(self.wins) / decided) if decided else None
 
 
 def today_in(zone: str, now: datetime) -> date:

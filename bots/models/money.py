@@ -4,6 +4,7 @@ SQLite has no decimal type (Django's DecimalField keeps 15 digits there, SUM is 
 ordered by a collation of ours and summed by an aggregate of ours. PostgreSQL has numeric(38,18).
 """
 
+import decimal
 import sqlite3
 from decimal import ROUND_HALF_EVEN, Context, Decimal, InvalidOperation
 
@@ -15,6 +16,9 @@ PLACES = Decimal(1).scaleb(-18)
 LIMIT = Decimal(10) ** 20
 EXACT = Context(prec=60, rounding=ROUND_HALF_EVEN)
 COLLATION = "exact_decimal"
+# Python adds Decimals in 28 digits unless told otherwise; 1e20 with 18 places has 38. For threads to come, and this one.
+decimal.DefaultContext.prec = EXACT.prec
+decimal.getcontext().prec = EXACT.prec
 
 
 def exact(value: object) -> Decimal:
