@@ -8,8 +8,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from tests.builders import a_bot, a_trade
 from tests.bots.pages.reading import cells, page, region, row, steady, text
+from tests.builders import a_bot, a_trade
 
 
 @pytest.fixture
