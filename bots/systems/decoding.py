@@ -12,12 +12,10 @@ from bots.systems.errors import BadAnswer
 
 T = TypeVar("T")
 
-LARGEST = 20  # figures of 1e20 and above are refused: no money, rate or amount is that large
-SMALLEST = Decimal(
-    "1e-18"
-)  # finer digits are rounded away: what the tables hold, so that a stored figure equals a read one
-_EXACT = Context(prec=38, traps=[])
-_ROUNDING = Context(prec=60, traps=[])
+SMALLEST = Decimal("1e-18")  # what the tables hold: without finer digits a stored figure equals a read one
+_SCALE = Context(prec=38, traps=[])  # 18 decimals and 20 digits before them: all that is smaller than 1e20
+_ZERO = Decimal(0)
+_ORDINARY = Decimal(10**38 - 1).__sizeof__()  # memory of 38 digits; a row of a million zeros is not kept
 
 REPAIRABLE = 2 * 1024 * 1024  # bytes; repairing costs half a second a MiB at worst, on the loop all bots share
 MOST_REASONS = 100
@@ -95,29 +93,30 @@ class Figures:
 
     def take(self, figure: str, value: Decimal | None, *, if_null: str = "") -> Decimal | None:
         """The figure: finite, below 1e20, at most 18 decimals. `if_null`: the reason to note when the bot gave null."""
-        if value is None:
-            if if_null:
-                self.miss(figure, if_null)
-            return None
-        if not value.is_finite():
-            self.miss(figure, f"the bot sent {'NaN' if value.is_nan() else 'Infinity'}")
-            return None
-        scaled = _at_our_scale(value) if value.adjusted() < LARGEST else value
-        if scaled.adjusted() >= LARGEST:
-            self.miss(figure, "the bot sent a figure too large to be one")
-            return None
-        return scaled
+        taken = usable(value)
+        if taken is None and (value is not None or if_null):
+            self.miss(figure, if_null if value is None else _why_not(value))
+        return taken
 
 
 def usable(value: Decimal | None) -> Decimal | None:
     """A figure whose absence needs no reason; None when it cannot be used."""
-    return Figures().take("", value)
+    if value is None:
+        return None
+    rounded = value.quantize(SMALLEST, None, _SCALE)
+    if rounded.is_nan():  # it was none, was infinite, or is too large
+        return None
+    if rounded == value and value.__sizeof__() <= _ORDINARY:  # nearly always: as the bot spelled it
+        return value or _ZERO  # never -0.0
+    return rounded.normalize(_SCALE)
 
 
-def _at_our_scale(value: Decimal) -> Decimal:
-    value = _EXACT.plus(value)
-    rounded = value.quantize(SMALLEST, None, _ROUNDING)
-    return value if rounded == value else rounded.normalize(_ROUNDING)
+def _why_not(value: Decimal) -> str:
+    if value.is_nan():
+        return "the bot sent NaN"
+    if value.is_infinite():
+        return "the bot sent Infinity"
+    return "the bot sent a figure too large to be one"
 
 
 _BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")

@@ -6,7 +6,7 @@ A field without a default is one its value cannot do without: its absence is a B
 from decimal import Decimal
 from typing import Annotated
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Raw, Struct
 from msgspec.json import Decoder
 
 Millis = Annotated[int, Meta(ge=0, le=253402300799999)]  # epoch, up to the year 9999
@@ -16,15 +16,15 @@ Number = Annotated[int, Meta(ge=0, le=2**31 - 1)]
 Figure = Decimal | None
 
 
-class PingAnswer(Struct):
+class PingAnswer(Struct, gc=False):
     status: str
 
 
-class VersionAnswer(Struct):
+class VersionAnswer(Struct, gc=False):
     version: str
 
 
-class ConfigAnswer(Struct):
+class ConfigAnswer(Struct, gc=False):
     """GET show_config"""
 
     dry_run: bool
@@ -43,13 +43,13 @@ class ConfigAnswer(Struct):
     force_entry_enable: bool = False
 
 
-class CountAnswer(Struct):
+class CountAnswer(Struct, gc=False):
     current: Number
     max: Figure = None
     total_stake: Figure = None
 
 
-class OrderAnswer(Struct):
+class OrderAnswer(Struct, gc=False):
     order_id: str | None = None
     ft_order_side: str | None = None
     order_type: str | None = None
@@ -65,7 +65,7 @@ class OrderAnswer(Struct):
     ft_order_tag: str | None = None  # 2024.2
 
 
-class TradeAnswer(Struct):
+class TradeAnswer(Struct, gc=False):
     """A trade of /status, /trades and /trade/{id}: one shape, /trades without what moves."""
 
     trade_id: Id
@@ -97,15 +97,15 @@ class TradeAnswer(Struct):
     exit_reason: str | None = None
     has_open_orders: bool | None = None  # 2023.9
     open_order_id: str | None = None  # before
-    orders: list[OrderAnswer] | None = None
+    orders: Raw = Raw(b"[]")  # decoded by `orders` where they have changed
 
 
-class TradesAnswer(Struct):
+class TradesAnswer(Struct, gc=False):
     trades: list[TradeAnswer]
     total_trades: Number | None = None
 
 
-class ProfitAnswer(Struct):
+class ProfitAnswer(Struct, gc=False):
     """GET profit; `_coin` is the stake currency. 2022.9 to 2026.9."""
 
     profit_closed_coin: Figure
@@ -127,7 +127,7 @@ class ProfitAnswer(Struct):
     trading_volume: Figure = None
 
 
-class CoinAnswer(Struct):
+class CoinAnswer(Struct, gc=False):
     currency: str
     free: Figure = None
     used: Figure = None
@@ -138,7 +138,7 @@ class CoinAnswer(Struct):
     is_bot_managed: bool | None = None
 
 
-class BalanceAnswer(Struct):
+class BalanceAnswer(Struct, gc=False):
     currencies: list[CoinAnswer]
     total: Figure
     stake: str
@@ -147,7 +147,7 @@ class BalanceAnswer(Struct):
     note: str | None = None
 
 
-class HealthAnswer(Struct):
+class HealthAnswer(Struct, gc=False):
     """Seconds, where everything else counts milliseconds. 0: not yet."""
 
     last_process_ts: Seconds | None
@@ -155,7 +155,7 @@ class HealthAnswer(Struct):
     bot_startup_ts: Seconds | None = None  # 2024.3: this process's
 
 
-class LockAnswer(Struct):
+class LockAnswer(Struct, gc=False):
     pair: str
     id: Id | None = None
     side: str = "*"
@@ -165,11 +165,11 @@ class LockAnswer(Struct):
     lock_end_timestamp: Millis | None = None
 
 
-class LocksAnswer(Struct):
+class LocksAnswer(Struct, gc=False):
     locks: list[LockAnswer]
 
 
-class LogAnswer(Struct, array_like=True):
+class LogAnswer(Struct, array_like=True, gc=False):
     text: str
     at: Decimal  # epoch ms, with a fraction
     logger: str
@@ -177,23 +177,23 @@ class LogAnswer(Struct, array_like=True):
     message: str
 
 
-class LogsAnswer(Struct):
+class LogsAnswer(Struct, gc=False):
     logs: list[LogAnswer]
 
 
-class PerformanceAnswer(Struct):
+class PerformanceAnswer(Struct, gc=False):
     pair: str
     count: Number
     profit_abs: Figure = None
     profit_ratio: Figure = None
 
 
-class WhitelistAnswer(Struct):
+class WhitelistAnswer(Struct, gc=False):
     whitelist: list[str]
     method: list[str] = []
 
 
-class BlacklistAnswer(Struct):
+class BlacklistAnswer(Struct, gc=False):
     blacklist: list[str]
     method: list[str] = []
 
@@ -212,6 +212,7 @@ count = Decoder(CountAnswer)
 trade = Decoder(TradeAnswer)
 status = Decoder(list[TradeAnswer])
 trades = Decoder(TradesAnswer)
+orders = Decoder(list[OrderAnswer] | None)
 profit = Decoder(ProfitAnswer)
 balance = Decoder(BalanceAnswer)
 health = Decoder(HealthAnswer)

@@ -96,6 +96,8 @@ def bots_words(answer: Answer) -> str:
 
 
 def looks_like_html(answer: Answer) -> bool:
+    if answer.body[:1] in (b"{", b"["):  # nearly always
+        return False
     return answer.content_type == "text/html" or answer.body[:200].lstrip().startswith(b"<")
 
 

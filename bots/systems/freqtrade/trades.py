@@ -1,9 +1,10 @@
 """Freqtrade's trades -> the contract's."""
 
 from decimal import Decimal
+from functools import lru_cache
 
 from bots.systems import contract
-from bots.systems.decoding import Figures, name, tag, usable
+from bots.systems.decoding import Figures, decode, name, tag, usable
 from bots.systems.errors import BadAnswer
 from bots.systems.freqtrade import answers
 from bots.systems.freqtrade.mapping import NO_PRICE
@@ -41,7 +42,7 @@ def trade(answer: answers.TradeAnswer, stake_currency: str, endpoint: str) -> co
         timeframe=timeframe(answer.timeframe),
         exchange=tag(answer.exchange),
         has_open_orders=_has_open_orders(answer),
-        orders=tuple(_order(order) for order in answer.orders or ()),
+        orders=(_orders if closed else _orders_as_last_time)(bytes(answer.orders), endpoint),
         missing=figures.missing,
     )
 
@@ -97,6 +98,14 @@ def timeframe(minutes: int | None) -> str | None:
         if minutes % length == 0:
             return f"{minutes // length}{unit}"
     return f"{minutes}m"
+
+
+def _orders(raw: bytes, endpoint: str) -> tuple[contract.Order, ...]:
+    return tuple(map(_order, decode(raw, answers.orders, endpoint) or ()))
+
+
+# Of the trades open in all bots: their prices move with every poll, their orders hardly ever.
+_orders_as_last_time = lru_cache(maxsize=8192)(_orders)
 
 
 def _order(order: answers.OrderAnswer) -> contract.Order:
