@@ -6,6 +6,8 @@ raises ValidationError by field, or AuditUnavailable, and then nothing has happe
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
@@ -43,21 +45,66 @@ def add_bot(
     poll_plan: Mapping[str, float] | None = None,
 ) -> Bot:
     """`connection`: every field the system declares, secrets in clear among them; they are sealed here."""
-    chosen = system_called(system)
-    typed = typed_apart(chosen, connection)
-    require_complete(chosen, typed.connection, typed.secrets)
-    bot = Bot(team=team, system=system, name=checked_name(name), connection=typed.connection, enabled=bool(enabled))
-    bot.tags, bot.poll_plan = checked_tags(tags), checked_plan(poll_plan or {})
-    for field, clear in typed.secrets.items():
-        bot.set_secret(field, clear)
+    bot = drafted(team, system=system, name=name, connection=connection, tags=tags, poll_plan=poll_plan or {})
+    bot.enabled = bool(enabled)
     with transaction.atomic():
         insert_with_free_slug(bot)
         BotStatus.objects.create(bot=bot)
         PollTurn.objects.create(bot=bot)
         tell_pages(bot)
-        fields = sorted([*typed.connection, *typed.secrets])
-        append(Act.on_bot("bot_added", actor, bot, system=system, set_fields=fields, connection=dict(typed.connection)))
+        fields = sorted([*bot.connection, *bot.sealed])
+        append(Act.on_bot("bot_added", actor, bot, system=system, set_fields=fields, connection=bot.connection))
     return bot
+
+
+def drafted(
+    team: Team,
+    *,
+    system: str,
+    name: object,
+    connection: Mapping[str, object],
+    tags: object = (),
+    poll_plan: object = MappingProxyType({}),
+) -> Bot:
+    """The bot as it would be added, not saved: for a form that wants to know beforehand. Raises ValidationError."""
+    chosen = system_called(system)
+    typed = typed_apart(chosen, connection)
+    require_complete(chosen, typed.connection, typed.secrets)
+    bot = Bot(team=team, system=system, name=checked_name(name), connection=typed.connection)
+    bot.tags, bot.poll_plan = checked_tags(tags), checked_plan(poll_plan)
+    set_secrets(bot, typed.secrets, forget=())
+    return bot
+
+
+@dataclass(frozen=True)
+class Change:
+    """What is None, or a field not in `connection`, stays. A secret left empty stays, one named in `forget` goes.
+
+    When an open field changes (the address above all), the secrets must be typed again: else whoever may change a
+    connection could have the password sent to a host of his own."""
+
+    name: str | None = None
+    connection: Mapping[str, object] | None = field(default=None, repr=False)
+    forget: Collection[str] = ()
+    tags: Sequence[str] | None = None
+    enabled: bool | None = None
+    poll_plan: Mapping[str, float] | None = None
+
+    def make(self, bot: Bot) -> set[str]:
+        """Change the bot in memory; the names of the secrets that changed. Raises ValidationError."""
+        typed = typed_apart(bot.system_class, self.connection or {})
+        stored = set(bot.sealed)
+        merged = {**bot.connection, **typed.connection}
+        if merged != bot.connection:
+            require_secrets_again(bot, typed.secrets, self.forget)
+        bot.connection = merged
+        set_secrets(bot, typed.secrets, self.forget)
+        require_complete(bot.system_class, bot.connection, bot.sealed)
+        bot.name = bot.name if self.name is None else checked_name(self.name)
+        bot.tags = bot.tags if self.tags is None else checked_tags(self.tags)
+        bot.poll_plan = bot.poll_plan if self.poll_plan is None else checked_plan(self.poll_plan)
+        bot.enabled = bot.enabled if self.enabled is None else bool(self.enabled)
+        return {*typed.secrets, *(stored & set(self.forget))}
 
 
 def change_bot(
@@ -71,25 +118,12 @@ def change_bot(
     enabled: bool | None = None,
     poll_plan: Mapping[str, float] | None = None,
 ) -> Bot:
-    """What is None, or a field not in `connection`, stays. A secret left empty stays, one named in `forget` goes.
-
-    When an open field changes (the address above all), the secrets must be typed again: else whoever may change a
-    connection could have the password sent to a host of his own."""
-    typed = typed_apart(bot.system_class, connection or {})
+    """As Change says; the bot as it is now."""
+    change = Change(name, connection, forget, tags, enabled, poll_plan)
     with transaction.atomic():
         fresh = locked(bot)
-        before, stored = open_facts(fresh), set(fresh.sealed)
-        merged = {**fresh.connection, **typed.connection}
-        if merged != fresh.connection:
-            require_secrets_again(fresh, typed.secrets, forget)
-        fresh.connection = merged
-        set_secrets(fresh, typed.secrets, forget)
-        require_complete(fresh.system_class, fresh.connection, fresh.sealed)
-        fresh.name = fresh.name if name is None else checked_name(name)
-        fresh.tags = fresh.tags if tags is None else checked_tags(tags)
-        fresh.poll_plan = fresh.poll_plan if poll_plan is None else checked_plan(poll_plan)
-        fresh.enabled = fresh.enabled if enabled is None else bool(enabled)
-        record_change(actor, fresh, before, {*typed.secrets, *(stored & set(forget))})
+        before = open_facts(fresh)
+        record_change(actor, fresh, before, change.make(fresh))
     return fresh
 
 
@@ -99,7 +133,7 @@ def record_change(actor: Actor, bot: Bot, before: dict[str, Detail], secrets: Co
     if not changed and not secrets:
         return
     bot.save(update_fields=["name", "connection", "sealed", "tags", "poll_plan", "enabled"])
-    reconnect = bool(secrets) or any(field.name in changed for field in bot.fields)
+    reconnect = bool(secrets) or any(declared.name in changed for declared in bot.fields)
     ask_anew(bot, again=reconnect)
     tell_pages(bot)
     old = {name: before.get(name) for name in changed}
@@ -164,14 +198,14 @@ def locked(bot: Bot) -> Bot:
 
 
 def set_secrets(bot: Bot, secrets: Mapping[str, str], forget: Collection[str]) -> None:
-    for field in forget:
-        bot.set_secret(field, "")
-    for field, clear in secrets.items():
-        bot.set_secret(field, clear)
+    for name in forget:
+        bot.set_secret(name, "")
+    for name, clear in secrets.items():
+        bot.set_secret(name, clear)
 
 
 def require_secrets_again(bot: Bot, secrets: Collection[str], forget: Collection[str]) -> None:
-    labels = {field.name: field.label for field in bot.fields}
+    labels = {declared.name: declared.label for declared in bot.fields}
     kept = [name for name in bot.sealed if name not in secrets and name not in forget]
     if kept:
         sentence = "The connection changes, so type {} again: it is sent to where the new one leads"
