@@ -138,7 +138,7 @@ def test_a_password_set_by_root_ends_alices_sessions(desk: Client, alice: User, 
 
 
 def test_a_password_taken_away_leaves_no_empty_one(desk: Client, alice: User, announced) -> None:
-    sent = {"password1": "", "password2": "", "usable_password": "false"}
+    sent = {"password1": "", "password2": "", "usable_password": "false", "unset-password": ""}
     assert desk.post(f"/admin/accounts/user/{alice.pk}/password/", sent).status_code == 302
     alice.refresh_from_db()
     assert (alice.has_usable_password(), alice.check_password("")) == (False, False)

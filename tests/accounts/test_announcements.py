@@ -84,7 +84,7 @@ def everything() -> dict[str, list[dict[str, object]]]:
     return {table.__name__: list(table.objects.order_by("pk").values()) for table in tables}
 
 
-@pytest.mark.django_db(transaction=True)
+@pytest.mark.django_db
 @pytest.mark.parametrize("act", ACTS.values(), ids=ACTS)
 def test_what_the_audit_refuses_does_not_happen(act: Callable[[Scene], object]) -> None:
     def refuse(**kwargs: object) -> None:

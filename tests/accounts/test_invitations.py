@@ -175,6 +175,7 @@ def test_an_address_that_is_none_is_refused_in_words(alpha: Team, alice: User, b
     assert not Invitation.objects.exists()
 
 
+@override_settings(ALLOWED_HOSTS=["*"])
 def test_the_link_leads_to_the_portal_whatever_host_was_asked_for(alpha: Team, alice: User, browser_of) -> None:
     sent = {"email": "dora@example.org", "role": "viewer"}
     page = browser_of(alice).post("/team/alpha/invite/", sent, HTTP_HOST="evil.example")

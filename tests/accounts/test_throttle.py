@@ -164,10 +164,14 @@ def test_what_no_longer_counts_is_forgotten(alice: User) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_fifty_guesses_at_once_ten_are_answered() -> None:
+def test_of_fifty_guesses_at_once_no_more_than_ten_are_answered() -> None:
     person("alice")
-    answers = at_once(50, lambda n: log_in("alice", f"guess {n}", path="/api/v1/token/"))
-    assert Counter(answers) == {401: 10, 429: 40}
+    answers = Counter(at_once(50, lambda n: log_in("alice", f"guess {n}", path="/api/v1/token/")))
+    assert set(answers) == {401, 429}
+    # Where two are counted at the same moment both may be refused: what they did not use is left for later.
+    later = Counter(log_in("alice", "wrong", path="/api/v1/token/") for _ in range(11))
+    assert answers[401] <= 10
+    assert answers[401] + later[401] == 10
 
 
 @pytest.mark.django_db(transaction=True)

@@ -3,7 +3,9 @@
 from pathlib import Path
 
 import pytest
+from asgiref.sync import sync_to_async
 from django.core.exceptions import ImproperlyConfigured
+from django.db import connections
 from django.http import HttpRequest, HttpResponse
 from django.test import AsyncClient, Client
 
@@ -112,6 +114,8 @@ async def test_cross_origin_questions_work_on_the_event_loop() -> None:
         None,
         None,
     ]
+    # The views ran in a thread, whose connection would keep PostgreSQL from dropping the database.
+    await sync_to_async(connections.close_all)()
 
 
 def test_the_project_has_one_place_that_reads_forwarded_headers() -> None:
