@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Context, Decimal
 
-from tests.real.launcher import GenuineBot
-from tests.real.process import PortalProcess
+from tests.direct import DirectBot
+from tests.process import PortalProcess
 
 Answer = dict[str, object]
 PLACES = Decimal(1).scaleb(-18)  # what a database keeps
@@ -20,7 +20,7 @@ EXACT = Context(prec=60)
 
 @dataclass
 class Comparison:
-    release: str
+    bot: str
     closed: int = 0
     open: int = 0
     figures: int = 0
@@ -32,9 +32,9 @@ class Comparison:
             self.differences.append(f"{what}: the portal has {ours!r}, the bot {theirs!r}")
 
 
-def compare(portal: PortalProcess, bot: GenuineBot, slug: str) -> Comparison:
+def compare(portal: PortalProcess, bot: DirectBot, slug: str) -> Comparison:
     """The bot must be quiet: nothing may open or close while this reads."""
-    result = Comparison(bot.release.version)
+    result = Comparison(slug)
     row = portal.rows("SELECT id FROM bots_bot WHERE slug = ?", slug)[0]
     open_trades, closed_trades = list(bot.get("status")), all_closed(bot)
     result.open, result.closed = len(open_trades), len(closed_trades)
@@ -46,7 +46,7 @@ def compare(portal: PortalProcess, bot: GenuineBot, slug: str) -> Comparison:
     return result
 
 
-def all_closed(bot: GenuineBot) -> list[Answer]:
+def all_closed(bot: DirectBot) -> list[Answer]:
     trades: list[Answer] = []
     while True:
         page = bot.get(f"trades?limit=200&offset={len(trades)}")
@@ -140,7 +140,7 @@ STATE_FIGURES = (
 )  # fmt: skip
 
 
-def compare_state(result: Comparison, portal: PortalProcess, bot: GenuineBot, bot_id: object, now_open: int) -> None:
+def compare_state(result: Comparison, portal: PortalProcess, bot: DirectBot, bot_id: object, now_open: int) -> None:
     status = portal.rows("SELECT * FROM bots_botstatus WHERE bot_id = ?", bot_id)[0]
     config = bot.get("show_config")
     for figure in STATE_FIGURES:
@@ -171,7 +171,7 @@ PROFIT_FIGURES = {
 
 
 def compare_profit(
-    result: Comparison, portal: PortalProcess, bot: GenuineBot, bot_id: object, closed: list[Answer]
+    result: Comparison, portal: PortalProcess, bot: DirectBot, bot_id: object, closed: list[Answer]
 ) -> None:
     theirs, ours = bot.get("profit"), reading(portal, bot_id, "profit")
     for figure, name in PROFIT_FIGURES.items():
@@ -186,7 +186,7 @@ def compare_profit(
     result.same("sum of closed profits against /profit", off < Decimal("1e-8"), True)
 
 
-def compare_lists(result: Comparison, portal: PortalProcess, bot: GenuineBot, bot_id: object) -> None:
+def compare_lists(result: Comparison, portal: PortalProcess, bot: DirectBot, bot_id: object) -> None:
     ours = {pair["pair"]: pair for pair in reading(portal, bot_id, "performance")["pairs"]}
     theirs = {pair["pair"]: pair for pair in bot.get("performance")}
     result.same("performance pairs", sorted(ours), sorted(theirs))
@@ -197,7 +197,7 @@ def compare_lists(result: Comparison, portal: PortalProcess, bot: GenuineBot, bo
         result.same(kind, reading(portal, bot_id, kind)["pairs"], bot.get(kind)[kind])
 
 
-def compare_balance(result: Comparison, portal: PortalProcess, bot: GenuineBot, bot_id: object) -> None:
+def compare_balance(result: Comparison, portal: PortalProcess, bot: DirectBot, bot_id: object) -> None:
     theirs, ours = bot.get("balance"), reading(portal, bot_id, "balance")
     result.same("balance currency", ours["currency"], theirs["stake"])
     result.same("starting capital", ours["starting_capital"], theirs.get("starting_capital"))

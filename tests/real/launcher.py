@@ -1,19 +1,16 @@
 """Installs and starts genuine Freqtrade bots: dry-run, offline, on an invented market, one child process each."""
 
-import base64
 import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
-from decimal import Decimal
 from pathlib import Path
 
+from tests.direct import DirectBot
+from tests.engines import free_port
 from tests.real.market import LEVELS
 from tests.real.releases import RELEASES, Release
 
@@ -22,14 +19,6 @@ CACHE = Path(os.environ.get("REAL_CACHE") or Path.home() / ".cache" / "bot-porta
 READY_SECONDS = 90
 ENDING_SECONDS = 15
 USERNAME, PASSWORD, WS_TOKEN = "freqtrader", "a genuine password", "a-genuine-ws-token"
-
-
-class BotRefused(Exception):
-    """The bot answered with a status of 400 or more; `status` and `text` say which and what."""
-
-    def __init__(self, status: int, text: str) -> None:
-        super().__init__(f"HTTP {status}: {text[:300]}")
-        self.status, self.text = status, text
 
 
 def installed(release: Release) -> Path:
@@ -50,7 +39,7 @@ def installed(release: Release) -> Path:
     return python
 
 
-class GenuineBot:
+class GenuineBot(DirectBot):
     """One bot with its folder and its port; it may be killed, started again, stopped, wiped, and asked directly."""
 
     def __init__(self, version: str, folder: Path, *, seed: int = 1, history: int = 0, slots: int = 20) -> None:
@@ -58,7 +47,7 @@ class GenuineBot:
         self.folder = folder
         self.name = f"genuine-{version}"
         self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
+        super().__init__(f"http://127.0.0.1:{self.port}", USERNAME, PASSWORD)
         self.process: subprocess.Popen[bytes] | None = None
         self._life = {"seed": seed, "history": history, "exchange": "binance", "stake_currency": "USDT"}
         self._write_folder(slots)
@@ -152,29 +141,3 @@ class GenuineBot:
         """Only while the process is down: the next start begins again at trade 1."""
         for path in self.folder.glob("trades.sqlite*"):
             path.unlink()
-
-    def get(self, path: str) -> object:
-        """The JSON answer, numbers with a point as Decimal from the literal. Raises BotRefused, OSError."""
-        return self._ask("GET", path)
-
-    def post(self, path: str, body: object = None) -> object:
-        return self._ask("POST", path, json.dumps(body).encode() if body is not None else b"")
-
-    def _ask(self, method: str, path: str, body: bytes | None = None) -> object:
-        request = urllib.request.Request(f"{self.url}/api/v1/{path}", data=body, method=method)
-        request.add_header("Authorization", "Basic " + base64.b64encode(f"{USERNAME}:{PASSWORD}".encode()).decode())
-        request.add_header("Content-Type", "application/json")
-        try:
-            with DIRECT.open(request, timeout=20) as answer:
-                return json.loads(answer.read(), parse_float=Decimal)
-        except urllib.error.HTTPError as refusal:
-            raise BotRefused(refusal.code, refusal.read().decode(errors="replace")) from None
-
-
-DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # loopback never goes through a proxy
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -11,9 +11,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from tests.process import PortalProcess
 from tests.real.comparison import Comparison, compare
-from tests.real.launcher import PASSWORD, USERNAME, GenuineBot
-from tests.real.process import PortalProcess
+from tests.real.launcher import GenuineBot
 
 pytestmark = pytest.mark.real
 
@@ -22,7 +22,6 @@ VERSIONS = os.environ.get("REAL_VERSIONS", "2022.9.1,2026.9").split(",")
 HISTORY = 620  # more than one page of the portal's reading
 PACE = 0.5  # of the poll plan's intervals, so that the slowest answers are fresh in half the time
 SLOWEST_SECONDS = 300 * PACE
-A_TEAM = "from accounts.models import Team; Team.objects.create(name='Alpha', slug='alpha')"
 READ_SLOWLY = ("profit", "balance", "performance", "whitelist", "blacklist")
 
 
@@ -42,14 +41,9 @@ def bots(tmp_path):
 def portal(tmp_path, bots):
     (tmp_path / "portal").mkdir()
     process = PortalProcess(tmp_path / "portal", PORTAL_POLL_PACE=str(PACE))
-    process.manage("migrate", "-v0")
-    process.manage("shell", "-v0", "-c", A_TEAM)
-    secret = tmp_path / "password"
-    secret.write_text(PASSWORD)
+    process.furnish()
     for bot in bots:
-        words = {"team": "alpha", "name": bot.name, "system": "freqtrade", "url": bot.url, "username": USERNAME}
-        options = [f"--{name}={value}" for name, value in words.items()]
-        process.manage("add_bot", *options, f"--password-file={secret}")
+        process.add_bot(bot.name, bot)
     try:
         process.start()
         yield process
@@ -124,7 +118,7 @@ def slug_of(portal: PortalProcess, bot: GenuineBot) -> str:
 
 
 def table(results: list[Comparison]) -> str:
-    head = f"{'release':<10} {'closed':>7} {'open':>5} {'figures compared':>17} {'differences':>12}"
-    lines = [f"{r.release:<10} {r.closed:>7} {r.open:>5} {r.figures:>17} {len(r.differences):>12}" for r in results]
-    examples = [f"  {result.release} {line}" for result in results for line in result.differences[:20]]
+    head = f"{'bot':<20} {'closed':>7} {'open':>5} {'figures compared':>17} {'differences':>12}"
+    lines = [f"{r.bot:<20} {r.closed:>7} {r.open:>5} {r.figures:>17} {len(r.differences):>12}" for r in results]
+    examples = [f"  {result.bot} {line}" for result in results for line in result.differences[:20]]
     return "\n".join(["", head, *lines, *examples])

@@ -9,8 +9,11 @@ import sys
 import time
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.direct import DirectBot
+
+ROOT = Path(__file__).resolve().parents[1]
 READY_SECONDS = 60
+A_TEAM = "from accounts.models import Team; Team.objects.create(name='Alpha', slug='alpha')"
 ADDRESS = re.compile(rb"The portal is at (http://\S+)/")
 
 
@@ -37,11 +40,25 @@ class PortalProcess:
         assert done.returncode == 0, f"manage.py {arguments[0]}: {done.stdout[-1000:]}{done.stderr[-3000:]}"
         return done.stdout
 
-    def start(self) -> None:
+    def furnish(self) -> None:
+        """The tables, and a team Alpha."""
+        self.manage("migrate", "-v0")
+        self.manage("shell", "-v0", "-c", A_TEAM)
+
+    def add_bot(self, name: str, bot: DirectBot) -> None:
+        secret = self.folder / "password"
+        secret.write_text(bot.password)
+        words = {"team": "alpha", "name": name, "system": "freqtrade", "url": bot.url, "username": bot.username}
+        options = [f"--{option}={value}" for option, value in words.items()]
+        self.manage("add_bot", *options, f"--password-file={secret}")
+        secret.unlink()
+
+    def start(self, *options: str) -> None:
+        """Returns when it answers. Raises RuntimeError with the end of its log when it does not come up."""
         log = self.folder / "portal.log"
-        with log.open("ab") as output:
+        with log.open("wb") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "manage.py", "portal", "--port", "0"], cwd=ROOT, env=self.environment,
+                [sys.executable, "manage.py", "portal", "--port", "0", *options], cwd=ROOT, env=self.environment,
                 stdin=subprocess.DEVNULL, stdout=output, stderr=output,
             )  # fmt: skip
         deadline = time.monotonic() + READY_SECONDS
@@ -53,11 +70,14 @@ class PortalProcess:
             time.sleep(0.1)
         raise RuntimeError(f"the portal did not come up:\n{log.read_text()[-3000:]}")
 
-    def stop(self) -> None:
+    def kill(self) -> None:
+        self.stop(signal.SIGKILL)
+
+    def stop(self, sent: signal.Signals = signal.SIGTERM) -> None:
         process, self.process = self.process, None
         if process is None:
             return
-        process.send_signal(signal.SIGTERM)
+        process.send_signal(sent)
         try:
             process.wait(15)
         except subprocess.TimeoutExpired:
