@@ -80,7 +80,7 @@ def edit(request: HttpRequest, slug: str) -> HttpResponse:
 
 def answer(request: HttpRequest, form: ConnectionForm, team: Team, teams: list[Team]) -> HttpResponse:
     """Do what was asked; a mistake brings the form back with the cause beside its field."""
-    act = try_it if request.POST.get("act") == "test" else save
+    act = save if request.POST.get("act") == "save" else try_it
     try:
         return act(request, form, team)
     except ValidationError as problem:

@@ -10,14 +10,16 @@
     if (!event.submitter?.matches("[data-test]")) return;
     event.preventDefault();
     const turn = ++current;
+    const typed = new FormData(event.target, event.submitter);   // before the button is disabled: it belongs to it
     event.submitter.disabled = true;
     try {
-      const answer = await fetch(event.target.action, { method: "POST", body: new FormData(event.target, event.submitter) });
-      let page = await take(answer, turn);
-      for (let look = 0; look < LOOK_LONGEST && turn === current && page.querySelector("[data-pending]"); look += 1) {
+      const answer = await fetch(event.target.action, { method: "POST", body: typed });
+      let pending = await take(answer, turn);
+      for (let look = 0; pending && look < LOOK_LONGEST && turn === current; look += 1) {
         await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY));
-        page = await take(await fetch(answer.url), turn);
+        pending = await take(await fetch(answer.url), turn);
       }
+      if (pending && turn === current) say("No worker has tried it so far. Look whether one is running, then test again.");
     } catch (problem) {
       if (!(problem instanceof TypeError)) throw problem;
       say("The portal cannot be reached. Try again.");
@@ -27,14 +29,19 @@
     }
   });
 
+  // Brings the page's form up to what the answer says; whether the outcome is still awaited.
   async function take(answer, turn) {
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     const fresh = page.getElementById("connection-form");
-    if (!fresh) return location.reload();
+    if (!fresh) {
+      location.reload();
+      return false;
+    }
+    const pending = fresh.querySelector("[data-pending]") !== null;   // before its nodes move into this page
     // Typed secrets stay where they are: the morph changes attributes, never what a person typed.
     if (turn === current) window.portalMorph(document.getElementById("connection-form"), fresh, () => {});
-    document.querySelector("[data-test]").disabled = page.querySelector("[data-pending]") !== null;
-    return page;
+    document.querySelector("[data-test]").disabled = pending;
+    return pending;
   }
 
   function say(text) {

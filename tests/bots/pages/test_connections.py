@@ -128,6 +128,13 @@ def test_a_test_is_asked_of_a_worker_and_its_outcome_stands_in_the_form(browser_
     assert not Bot.objects.exists()
 
 
+def test_a_form_that_does_not_say_save_saves_nothing(browser_of, alice, asked):
+    browser_of(alice).post("/bots/add/", GIVEN)
+
+    assert not Bot.objects.exists()
+    assert len(asked) == 1
+
+
 def test_nobody_reads_the_outcome_of_anothers_test(browser_of, alice, charlie, asked):
     browser_of(alice).post("/bots/add/", {**GIVEN, "act": "test"})
     test = ConnectionTest.objects.get()
