@@ -81,7 +81,7 @@ def digest_of(trade: Trade) -> str:
 
 async def ask(order: PollOrder, session: Session, limit: float) -> PollResult:
     """One poll. Raises nothing of the bot's: failures stand in the result. `limit`: seconds for all of it."""
-    result, began = PollResult(order), time.monotonic()
+    result, began, before = PollResult(order), time.monotonic(), session.requests
     try:
         async with asyncio.timeout(limit):
             await conversation(result, session, began)
@@ -93,7 +93,7 @@ async def ask(order: PollOrder, session: Session, limit: float) -> PollResult:
             result.error = late
         else:
             result.failed |= {kind: late for kind in order.kinds - set(result.asked) - {Kind.STATE}}
-    result.requests, result.seconds = session.requests, time.monotonic() - began
+    result.requests, result.seconds = session.requests - before, time.monotonic() - began
     return result
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from django.utils import timezone
 
 from bots.domain.polling.asking import PollResult
-from bots.domain.polling.engine import converse
+from bots.domain.polling.engine import Sessions, converse
 from bots.domain.polling.orders import PollOrder, orders_for
 from bots.domain.polling.schedule import claim_one
 from bots.domain.polling.writing import write
@@ -27,6 +27,6 @@ def poll_now(bot: Bot, kinds: frozenset[Kind] | None = None, now: datetime | Non
 async def conversation(order: PollOrder) -> PollResult:
     door = open_door()
     try:
-        return await converse(order, door)
+        return await converse(order, door, Sessions())
     finally:
         await door.aclose()

@@ -22,9 +22,10 @@ from django.utils import timezone
 from bots.domain.polling.asking import PollResult, ask
 from bots.domain.polling.orders import PollOrder
 from bots.domain.polling.writing import write
+from bots.models import Bot
 from bots.models.doors import open_door
 from bots.models.sealing import SealBroken
-from bots.systems.contract import Door
+from bots.systems.contract import Door, Session
 from bots.systems.errors import BotError, WrongSettings
 
 log = logging.getLogger(__name__)
@@ -42,6 +43,7 @@ class Engine:
         self.loop = uvloop.new_event_loop()
         self.running = threading.Event()
         self.under_way: set[int] = set()
+        self.sessions = Sessions()
         self.loop_thread = threading.Thread(target=self.run_loop, name="bots", daemon=True)
         self.writer_thread = threading.Thread(target=self.run_writer, name="bot-writer", daemon=True)
 
@@ -94,7 +96,7 @@ class Engine:
         self.under_way.add(order.bot.pk)
         try:
             async with self.places:
-                self.results.put(await converse(order, self.door))
+                self.results.put(await converse(order, self.door, self.sessions))
         finally:
             self.under_way.discard(order.bot.pk)
 
@@ -124,11 +126,35 @@ class Engine:
         return batch, True
 
 
-async def converse(order: PollOrder, door: Door) -> PollResult:
+class Sessions:
+    """Open conversations, kept from poll to poll: unsealing a password costs more than asking with it.
+
+    A changed connection is another conversation. Losing all of them costs time, nothing else.
+    """
+
+    MOST = 20_000
+
+    def __init__(self) -> None:
+        self.kept: dict[int, tuple[tuple[object, ...], Session]] = {}
+
+    def with_(self, bot: Bot, door: Door, release: str) -> Session:
+        """Raises WrongSettings, SealBroken."""
+        connection = (bot.uuid, bot.system, bot.connection, bot.sealed)
+        known = self.kept.get(bot.pk)
+        if known is not None and known[0] == connection:
+            return known[1]
+        if len(self.kept) >= self.MOST:
+            self.kept.clear()
+        session = bot.open(door, release=release)
+        self.kept[bot.pk] = (connection, session)
+        return session
+
+
+async def converse(order: PollOrder, door: Door, sessions: Sessions) -> PollResult:
     """One poll of one bot. Whatever goes wrong is in the result: the bot's row must say it."""
     limit = settings.PORTAL_POLL_DEADLINE_SECONDS * POLL_LIMIT_FACTOR
     try:
-        session = order.bot.open(door, release=order.status.version)
+        session = sessions.with_(order.bot, door, order.status.version)
         return await ask(order, session, limit)
     except SealBroken as broken:
         return PollResult(order, error=WrongSettings(str(broken)))
