@@ -5,10 +5,13 @@ from uuid import UUID
 from celery import shared_task
 from celery.signals import worker_process_shutdown, worker_shutdown
 from django.conf import settings
+from django.db import transaction
 from django.utils import timezone
 
 from accounts import throttle
-from bots.domain import audit, connection_tests
+from accounts.announcements import Announcement
+from accounts.models import Team
+from bots.domain import audit, connection_tests, mirror
 from bots.domain.polling import engine, readings, schedule
 from bots.domain.polling.orders import orders_for
 from bots.domain.polling.schedule import Claim
@@ -36,6 +39,18 @@ def test_connection(uuid: str) -> None:
     """Try a connection somebody typed; the outcome is in its row."""
     bots = engine.engine()
     connection_tests.run_test(UUID(uuid), lambda: bots.door, lambda trying: bots.call(trying).result())
+
+
+@shared_task
+def days_anew(team_id: int) -> None:
+    """A team's days begin elsewhere."""
+    mirror.close_days_anew(team_id, Team.objects.get(pk=team_id).time_zone)
+
+
+def team_changed(sender: object, announcement: Announcement, **kwargs: object) -> None:
+    """Receiver of accounts' announcement."""
+    if "time_zone" in announcement.details:
+        transaction.on_commit(lambda: days_anew.delay(announcement.team_id), robust=True)
 
 
 @shared_task

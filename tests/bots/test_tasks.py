@@ -1,0 +1,33 @@
+"""What runs in the background does what its name says."""
+
+import pytest
+
+from accounts import membership
+from accounts.models import Team, User
+from bots import tasks
+from bots.models import PollTurn, Trade
+from tests.builders import a_bot, a_trade
+from tests.fleets import utc
+
+
+def test_a_team_that_moves_to_another_zone_has_its_days_there(
+    alice: User, alpha: Team, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks
+) -> None:
+    a_trade(a_bot(alpha), "5", close_date=utc(2026, 3, 1, 22, 30))
+    monkeypatch.setattr(tasks.days_anew, "delay", tasks.days_anew)
+    with django_capture_on_commit_callbacks(execute=True):
+        membership.change_team(alpha, membership.By(alice), time_zone="Asia/Tokyo")
+    assert str(Trade.objects.get().close_day) == "2026-03-02"
+
+
+def test_the_tick_hands_over_due_bots_in_shards(alpha: Team, settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings.PORTAL_SHARD_SIZE = 2
+    bots = [a_bot(alpha, f"bot-{number}").pk for number in range(5)]
+    shards: list[list[list[int]]] = []
+    monkeypatch.setattr(tasks.poll_shard, "apply_async", lambda given, **options: shards.append(given[0]))
+    tasks.tick()
+    assert [len(shard) for shard in shards] == [2, 2, 1]
+    assert sorted(bot for shard in shards for bot, fence in shard) == bots
+    tasks.tick()
+    assert len(shards) == 3
+    assert set(PollTurn.objects.values_list("fence", flat=True)) == {1}
