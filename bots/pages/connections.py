@@ -7,7 +7,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
@@ -22,6 +22,7 @@ from bots.domain.connection_tests import ask_test
 from bots.domain.connections import add_bot, change_bot, pause_polling, poll_now, resume_polling, retire_bot
 from bots.models import Bot, ConnectionTest
 from bots.pages.connection_form import ConnectionForm, errors_of, prefilled, system_choices
+from bots.pages.showing import draw
 
 AUDIT_DOWN = "Nothing was done: the audit cannot be written at the moment. Try again, then tell an administrator."
 
@@ -51,7 +52,7 @@ def add(request: HttpRequest) -> HttpResponse:
     system = chosen_system(request)
     form = ConnectionForm.typed(request.POST, system) if request.method == "POST" else ConnectionForm(system)
     if request.method != "POST":
-        return draw(request, form, teams)
+        return draw_form(request, form, teams)
     team = next((team for team in teams if team.slug == form.team), None)
     if team is None:
         raise Http404
@@ -74,7 +75,7 @@ def edit(request: HttpRequest, slug: str) -> HttpResponse:
     if bot.retired_at is not None:
         raise Http404
     if request.method != "POST":
-        return draw(request, ConnectionForm.of_bot(bot), [bot.team])
+        return draw_form(request, ConnectionForm.of_bot(bot), [bot.team])
     return answer(request, ConnectionForm.typed(request.POST, bot.system, bot), bot.team, [bot.team])
 
 
@@ -89,7 +90,7 @@ def answer(request: HttpRequest, form: ConnectionForm, team: Team, teams: list[T
     except AuditUnavailable:
         form.refuse(ValidationError(AUDIT_DOWN))
         status = 503
-    return draw(request, form, teams, status=status)
+    return draw_form(request, form, teams, status=status)
 
 
 def save(request: HttpRequest, form: ConnectionForm, team: Team) -> HttpResponse:
@@ -116,7 +117,7 @@ def try_it(request: HttpRequest, form: ConnectionForm, team: Team) -> HttpRespon
     return redirect(f"{request.path}?{urlencode(typed)}")
 
 
-def draw(request: HttpRequest, form: ConnectionForm, teams: list[Team], status: int = 200) -> HttpResponse:
+def draw_form(request: HttpRequest, form: ConnectionForm, teams: list[Team], status: int = 200) -> HttpResponse:
     test = asked_test(request)
     if test is not None and request.method == "GET":
         form.team = request.GET.get("team", form.team)
@@ -129,7 +130,7 @@ def draw(request: HttpRequest, form: ConnectionForm, teams: list[Team], status: 
         "test": test,
         "test_pending": test is not None and test.state != ConnectionTest.DONE,
     }
-    return render(request, "bots/connection.html", context, status=status)
+    return draw(request, "bots/connection.html", context, status)
 
 
 def asked_test(request: HttpRequest) -> ConnectionTest | None:
@@ -157,7 +158,7 @@ def retire(request: HttpRequest, slug: str) -> HttpResponse:
             actor = actor_of(request, bot.team)
             return carry_out(request, bot, lambda: retire_bot(actor, bot), "retired", reverse("team"))
         mistake = f"Type the name exactly as it stands: {bot.name}"
-    return render(request, "bots/retire.html", {"bot": bot, "mistake": mistake}, status=422 if mistake else 200)
+    return draw(request, "bots/retire.html", {"bot": bot, "mistake": mistake}, 422 if mistake else 200)
 
 
 @login_required

@@ -71,6 +71,7 @@ def fleet_context(request: HttpRequest, query: FleetQuery, found: Fleet) -> dict
         "courses": courses,
         "lead_course": next((course for course in courses if strip and course.total is strip.lead), None),
         "stale_bots": [row for row in found.rows if row.stale or row.late],
+        "never_seen": sum(row.age_seconds is None for row in found.rows),
         "filters": filters_of(found, query),
         "is_filtered": query != FleetQuery(sort=query.sort),
         "may_add": Team.objects.where(person(request), MANAGE).exists(),

@@ -8,6 +8,7 @@ from datetime import date, datetime
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 from django import template
+from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
@@ -161,8 +162,13 @@ def side(marks: Sequence[Decimal], lines: Sequence[float], height: int, signs: b
     return format_html('<svg width="{}" height="{}" aria-hidden="true">{}</svg>', width, height, labels)
 
 
+def here(at: date | datetime) -> date | datetime:
+    """A moment in the person's zone; a day stays the day it is."""
+    return timezone.localtime(at) if isinstance(at, datetime) else at
+
+
 def below(points: Sequence[tuple[date | datetime, Decimal]]) -> SafeString:
-    first, last = points[0][0], points[-1][0]
+    first, last = here(points[0][0]), here(points[-1][0])
     form = "%Y-%m-%d %H:%M" if isinstance(first, datetime) and stamp(last) - stamp(first) < 3 * 86400 else "%Y-%m-%d"
     places = ((0, "start"), (1, "middle"), (2, "end"))
     texts = ((f"{half * 50}%", anchor, (first + (last - first) * half / 2).strftime(form)) for half, anchor in places)

@@ -1,7 +1,8 @@
 """How a figure is written: one implementation for every page.
 
 Sign and triangle (the triangle comes from the stylesheet), true minus, the currency's decimals, no thousands grouping.
-A missing figure is a dash with the reason as its title, never 0. Ages are "5 s", "12 min", "2 d 3 h"; moments are UTC.
+A missing figure is a dash with the reason as its title, never 0. Ages are "5 s", "12 min", "2 d 3 h"; moments are in
+the person's zone, which the page names (UTC unless chosen).
 """
 
 from datetime import UTC, datetime
@@ -85,6 +86,14 @@ def exact(value: Decimal | str | None, why: str = "") -> SafeString:
 
 
 @register.simple_tag
+def factor(value: Decimal | str | None, places: int = 2, why: str = "") -> SafeString | str:
+    """A figure without a unit, rounded."""
+    if value is None or value == "":
+        return none(why)
+    return unsigned(rounded(Decimal(value), places))
+
+
+@register.simple_tag
 def percent(ratio: Decimal | str | None, places: int = 1, why: str = "") -> SafeString | str:
     """0.617 -> '61.7 %'."""
     if ratio is None or ratio == "":
@@ -164,11 +173,13 @@ def age(seconds: float | None, late: bool = False, stale: bool = False, bot: Bot
 
 @register.filter
 def moment(value: datetime | None) -> SafeString | str:
-    """YYYY-MM-DD HH:MM:SS in UTC; the page names the zone."""
+    """YYYY-MM-DD HH:MM:SS in the person's zone; the page names it."""
     if value is None:
         return DASH
-    there = value.astimezone(UTC)
-    return format_html('<time datetime="{}">{}</time>', there.isoformat(), there.strftime("%Y-%m-%d %H:%M:%S"))
+    there = timezone.localtime(value)
+    return format_html(
+        '<time datetime="{}">{}</time>', value.astimezone(UTC).isoformat(), there.strftime("%Y-%m-%d %H:%M:%S")
+    )
 
 
 @register.filter

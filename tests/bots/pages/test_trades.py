@@ -150,6 +150,17 @@ def test_the_page_of_a_trade_tells_its_whole_story(browser_of, alice, trend):
     ]  # fmt: skip
 
 
+def test_moments_are_in_the_zone_the_person_chose_and_the_page_names_it(browser_of, alice, trend):
+    alice.time_zone = "Asia/Tokyo"
+    alice.save()
+    trade = a_trade(trend, "1", close_date=datetime(2026, 11, 20, 20, 0, 5, tzinfo=UTC))
+    shown = page(browser_of(alice).get("/trades/?status=closed&from=2026-11-20&to=2026-11-20"))
+
+    assert cells(row(shown, f"trade-{trade.pk}"))[-1] == "2026-11-21 05:00:05 open 2 h 0 min"
+    assert "Closed, Asia/Tokyo" in shown
+    assert 'name="from" value="2026-11-20"' in " ".join(shown.split())
+
+
 def test_a_trade_the_bot_no_longer_has_is_shown_as_gone_and_counted_nowhere(browser_of, alice, trend):
     trade = a_trade(trend, "10", gone_at=timezone.now())
     alices = browser_of(alice)

@@ -88,6 +88,11 @@ def test_no_page_may_be_kept_by_a_proxy(browser_of, alice, trade):
         assert "no-store" in browser_of(alice).get(path)["Cache-Control"], path
 
 
+def test_a_fragment_that_a_page_does_not_have_is_the_page(browser_of, alice, trade):
+    for path in ("/bots/add/?fragment=connection", "/bots/trend/retire/?fragment=retire", "/?fragment=../base"):
+        assert "<title>" in browser_of(alice).get(path).content.decode(), path
+
+
 def test_every_page_is_under_the_strict_policy_and_has_nothing_inline(browser_of, alice, trade):
     for path in [*PAGES, *FORMS]:
         answer = browser_of(alice).get(path.format(trade=trade.pk))
