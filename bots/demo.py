@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from typing import Any
 
+from django.contrib.auth.hashers import make_password
+
 from accounts import membership, people
 from accounts.access import Role
 from accounts.caller import By
@@ -27,15 +29,21 @@ def furnish_with(fleet: Iterable[dict[str, Any]]) -> None:
     """Again at every start: what exists stays, the bots follow the simulator to its new ports."""
     by = By.process("portal --demo")
     teams = {name: team_called(name, by) for name in ("Alpha", "Beta")}
-    for username, (team, role) in PEOPLE.items():
-        if not User.objects.filter(username=username).exists():
-            membership.add(teams[team], people.create(username, PASSWORD, by), role, by)
-    if not User.objects.filter(username="admin").exists():
-        people.create("admin", PASSWORD, by, is_superuser=True)
+    if not User.objects.exists():
+        introduce_people(teams, by)
     simulated = list(fleet)
     of_beta = [facts["name"] for facts in simulated if not facts["fault"]][-BOTS_OF_BETA:]
     for facts in simulated:
         connect(teams["Beta" if facts["name"] in of_beta else "Alpha"], facts)
+
+
+def introduce_people(teams: dict[str, Team], by: By) -> None:
+    # Hashed once: each would take half a second.
+    hashed = make_password(PASSWORD)
+    for username, (team, role) in PEOPLE.items():
+        membership.add(teams[team], people.create(username, None, by), role, by)
+    people.create("admin", None, by, is_superuser=True)
+    User.objects.update(password=hashed)
 
 
 def team_called(name: str, by: By) -> Team:

@@ -131,6 +131,8 @@ def web_config() -> uvicorn.Config:
         ws_per_message_deflate=False,
         lifespan="off",
         log_config=None,
+        # Who comes and goes is state, not change.
+        log_level="warning",
         access_log=False,
         server_header=False,
         # Who may speak for a client is PORTAL_TRUSTED_PROXIES' part, in the middleware.
