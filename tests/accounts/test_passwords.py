@@ -28,6 +28,15 @@ def test_a_changed_password_ends_every_other_session(alice: User, browser_of, an
     assert announced[-1].details == {"how": "changed"}
 
 
+def test_a_changed_password_leaves_no_session_of_the_api_in_the_list(alice: User, browser_of) -> None:
+    browser = browser_of(alice)
+    sent = {"username": "alice", "password": PASSWORD}
+    Client(HTTP_USER_AGENT="robot/1").post("/api/v1/token/", sent, content_type="application/json")
+    assert "robot/1" in browser.get("/account/").content.decode()
+    browser.post("/account/password/", CHANGE)
+    assert "robot/1" not in browser.get("/account/").content.decode()
+
+
 def deactivate(alice: User) -> None:
     people.deactivate(alice, NOBODY)
 

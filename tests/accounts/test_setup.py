@@ -101,6 +101,13 @@ def test_once_somebody_exists_the_page_is_closed(client: Client) -> None:
     assert list(User.objects.values_list("username", flat=True)) == ["alice"]
 
 
+def test_a_code_made_beside_an_existing_person_makes_nobody_first(alice: User) -> None:
+    setup.fresh_code()
+    with pytest.raises(setup.AlreadySetUp):
+        setup.take_over(User(username="mallory"), "Grid Bots", Caller())
+    assert not User.objects.filter(username="mallory").exists()
+
+
 def test_a_used_code_is_gone(client: Client, data_dir: Path) -> None:
     code = setup.fresh_code()
     client.post("/setup/", form(code))

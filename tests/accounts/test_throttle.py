@@ -117,8 +117,14 @@ def test_a_network_that_sprays_names_gets_one_try_for_each(alice: User, bob: Use
 
 def test_ninety_nine_failures_of_a_network_change_nothing(alice: User) -> None:
     spray(names=98)
-    assert [log_in("alice", "wrong") for _ in range(2)] == [200, 429]
-    assert log_in("bob", "wrong") == 200
+    assert [log_in("alice", "wrong"), log_in("alice", PASSWORD)] == [200, 302]
+
+
+def test_of_two_counted_at_once_over_the_bound_the_refused_one_leaves_no_trace(alice: User) -> None:
+    assert [throttle.count_failure("alice", HOME) for _ in range(10)] == [9, 8, 7, 6, 5, 4, 3, 2, 1, 0]
+    with pytest.raises(throttle.TooManyTries):
+        throttle.count_failure("alice", HOME)
+    assert LoginFailure.objects.count() == 10
 
 
 def test_an_unknown_name_is_answered_like_a_wrong_password(alice: User) -> None:
