@@ -216,7 +216,7 @@ SIMPLE_JWT = {
 }
 
 # --- Work in the background -----------------------------------------------------------------------------------------
-CELERY_BROKER_URL = REDIS_URL or "memory://"
+CELERY_BROKER_URL = REDIS_URL or "memory://localhost"
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_DEFAULT_QUEUE = "polls"
 CELERY_TASK_ACKS_LATE = False
