@@ -180,7 +180,7 @@ def compare_profit(
     profits = [Decimal(str(row["profit_abs"])) for row in rows]
     result.same("closed trades counted", len(profits), theirs["closed_trade_count"])
     result.same("winning trades counted", sum(profit > 0 for profit in profits), theirs["winning_trades"])
-    result.same("sum of closed profits", sum(profits), sum(trade["close_profit_abs"] for trade in closed))
+    result.same("sum of closed profits", sum(profits), sum(canonical(trade["close_profit_abs"]) for trade in closed))
     # The bot adds floats and rounds to 8 places.
     off = abs(sum(profits) - Decimal(theirs["profit_closed_coin"]))
     result.same("sum of closed profits against /profit", off < Decimal("1e-8"), True)

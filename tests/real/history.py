@@ -6,7 +6,7 @@ Runs inside the bot's installation, and only on an empty database.
 import random
 from datetime import UTC, datetime, timedelta
 
-FEE = 0.001
+OPEN_FEE, CLOSE_FEE = 0.001, 0.0015  # unlike, so that a mix-up shows
 REASONS = ("roi", "stop_loss", "exit_signal", "force_exit")
 DAYS = 60
 
@@ -43,7 +43,7 @@ def only(values: dict, table) -> dict:
 def past_trade(number: int, life: dict, market, dice: random.Random) -> dict:
     from freqtrade.enums import TradingMode
 
-    pair = dice.choice(sorted(market.pairs))
+    pair, currency = dice.choice(sorted(market.pairs)), life["stake_currency"]
     gap = timedelta(days=DAYS) / life["history"]
     opened = (
         datetime.now(UTC).replace(microsecond=0, tzinfo=None) - timedelta(hours=3) - gap * (life["history"] - number)
@@ -52,18 +52,18 @@ def past_trade(number: int, life: dict, market, dice: random.Random) -> dict:
     open_rate = market.price(pair, opened.replace(tzinfo=UTC).timestamp())
     close_rate = market.rounded(pair, open_rate * (1 + dice.gauss(0.001, 0.015)))
     amount = round(100 * dice.uniform(0.8, 1.2) / open_rate, 6)
-    paid, got = amount * open_rate * (1 + FEE), amount * close_rate * (1 - FEE)
+    paid, got = amount * open_rate * (1 + OPEN_FEE), amount * close_rate * (1 - CLOSE_FEE)
     return {
         "exchange": life["exchange"], "pair": pair, "base_currency": pair.partition("/")[0],
-        "stake_currency": life["stake_currency"], "is_open": False, "strategy": "Restless", "timeframe": 1,
+        "stake_currency": currency, "is_open": False, "strategy": "Restless", "timeframe": 1,
         "enter_tag": dice.choice(("above_mean", "below_mean", None)), "exit_reason": dice.choice(REASONS),
         "exit_order_status": "closed", "trading_mode": TradingMode.SPOT, "is_short": False, "leverage": 1.0,
         "interest_rate": 0.0, "contract_size": 1.0, "open_date": opened, "close_date": closed,
         "open_rate": open_rate, "open_rate_requested": open_rate, "close_rate": close_rate,
         "close_rate_requested": close_rate, "amount": amount, "amount_requested": amount,
         "stake_amount": amount * open_rate, "max_stake_amount": amount * open_rate, "open_trade_value": paid,
-        "fee_open": FEE, "fee_open_cost": amount * open_rate * FEE, "fee_open_currency": life["stake_currency"],
-        "fee_close": FEE, "fee_close_cost": amount * close_rate * FEE, "fee_close_currency": life["stake_currency"],
+        "fee_open": OPEN_FEE, "fee_open_cost": amount * open_rate * OPEN_FEE, "fee_open_currency": currency,
+        "fee_close": CLOSE_FEE, "fee_close_cost": amount * close_rate * CLOSE_FEE, "fee_close_currency": currency,
         "close_profit": got / paid - 1, "close_profit_abs": got - paid, "realized_profit": got - paid,
         "stop_loss": open_rate * 0.98, "stop_loss_pct": -0.02, "initial_stop_loss": open_rate * 0.98,
         "initial_stop_loss_pct": -0.02, "max_rate": max(open_rate, close_rate), "min_rate": min(open_rate, close_rate),
