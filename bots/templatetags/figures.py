@@ -146,8 +146,9 @@ def span(seconds: float) -> str:
 
 
 @register.filter
-def duration(seconds: float | None) -> str:
-    return DASH if seconds is None else span(seconds)
+def duration(seconds: float | str | None) -> str:
+    """An empty text is nothing too: what a template finds in a reading that lacks the figure."""
+    return DASH if seconds is None or seconds == "" else span(float(seconds))
 
 
 @register.filter

@@ -201,3 +201,22 @@ def test_only_a_manager_sees_what_changes_the_connection(browser_of, alice, bob,
     alices, bobs = see(browser_of(alice)), see(browser_of(bob))
     assert all(act in alices for act in acts)
     assert not any(act in bobs for act in acts)
+
+
+def test_hostile_words_in_what_was_read_are_shown_as_words(browser_of, alice, trend):
+    evil = "<script>alert(1)</script>"
+    lock = {"lock_id": evil, "pair": evil, "side": evil, "reason": evil, "from_ms": MS, "until_ms": MS}
+    coin = {"currency": evil, "free": "1", "used": "1", "total": "1", "value": "1", "bot_value": "1"}
+    a_reading(trend, "locks", {"locks": [lock]})
+    a_reading(trend, "logs", {"lines": [{"at_ms": MS, "logger": evil, "level": evil, "message": evil}]})
+    a_reading(trend, "whitelist", {"pairs": [evil], "methods": [evil]}, error=evil)
+    a_reading(trend, "balance", {"currency": "USDT", "currencies": [coin], "note": evil})
+    a_reading(trend, "profit", {"currency": evil, "best_pair": evil})
+    change = {"name": evil, "before": evil, "after": [evil]}
+    ConfigVersion.objects.create(bot=trend, settings={evil: [evil]}, changes=[change], seen_at=timezone.now())
+    alices = browser_of(alice)
+
+    for tab in ("locks", "logs", "pairlists", "balance", "performance", "configuration"):
+        shown = see(alices, tab)
+        assert "<script>alert" not in shown, tab
+        assert "&lt;script&gt;alert" in shown, tab
