@@ -5,4 +5,5 @@ class PortalConfig(AppConfig):
     name = "portal"
 
     def ready(self) -> None:
-        from portal import checks  # noqa: F401  registers the system checks
+        # Registers the system checks, and the app that every task belongs to.
+        from portal import celery, checks  # noqa: F401

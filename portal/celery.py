@@ -9,6 +9,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 app = Celery("portal")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(["bots"])
+# Every thread's: tasks are also called by the web server's, where Celery would else invent an app of its own.
+app.set_default()
 
 
 @app.on_after_finalize.connect

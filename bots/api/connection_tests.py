@@ -15,6 +15,7 @@ from bots.api.doors import View, acting, checked
 from bots.api.shapes import ConnectionTestShape, TestInput
 from bots.domain.connection_tests import ask_test
 from bots.models import ConnectionTest
+from bots.tasks import test_connection
 
 
 class NoWorker(APIException):
@@ -33,8 +34,6 @@ class TestConnection(View):
         team = self.managed_team(given.pop("team"))
         slug = given.pop("bot", None)
         bot = self.managed_bot(slug) if slug else None
-        from bots.tasks import test_connection
-
         with acting():
             test = ask_test(actor_of(request, team), team, bot=bot, **given)
         try:

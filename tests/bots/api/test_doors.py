@@ -1,0 +1,131 @@
+"""Who may do what, on every route of the API: Alice manages Alpha, Bob may only look at it, Charlie manages Beta,
+Ada administers the portal and belongs to no team, a stranger is not logged in."""
+
+import uuid
+
+import pytest
+from django.urls import get_resolver
+
+from bots.models import ConnectionTest
+from tests import builders
+from tests.bots.api.conftest import Caller
+
+CONNECTION = {"url": "http://10.8.0.12:8080", "username": "freqtrader", "password": "let-me-in"}
+NEW_BOT = {"name": "New", "team": "alpha", "system": "freqtrade", "connection": CONNECTION}
+TEST = {"team": "alpha", "system": "freqtrade", "connection": CONNECTION}
+RENAMED = {"name": "Renamed"}
+
+ANYBODY = (200, 200, 200, 200, 401)
+TEAM = (200, 200, 404, 404, 401)
+MANAGERS = (403, 404, 404, 401)  # all but Alice
+# (route, method, body): what Alice, Bob, Charlie, Ada and a stranger get
+TABLE = {
+    ("api-schema", "GET", None): ANYBODY,
+    ("api-docs", "GET", None): ANYBODY,
+    ("api-fleet", "GET", None): ANYBODY,
+    ("api-trades", "GET", None): ANYBODY,
+    ("api-trade", "GET", None): TEAM,
+    ("api-bots", "GET", None): ANYBODY,
+    ("api-bots", "POST", "NEW_BOT"): (201, *MANAGERS),
+    ("api-bot-test", "POST", "TEST"): (202, *MANAGERS),
+    ("api-bot-test-outcome", "GET", None): (200, 404, 404, 404, 401),
+    ("api-bot", "GET", None): TEAM,
+    ("api-bot", "PATCH", "RENAMED"): (200, *MANAGERS),
+    ("api-bot", "DELETE", None): (204, *MANAGERS),
+    ("api-bot-snapshots", "GET", None): TEAM,
+    ("api-bot-trades", "GET", None): TEAM,
+    ("api-bot-performance", "GET", None): TEAM,
+    ("api-bot-balance", "GET", None): TEAM,
+    ("api-bot-logs", "GET", None): TEAM,
+    ("api-bot-locks", "GET", None): TEAM,
+    ("api-bot-config", "GET", None): TEAM,
+}
+BODIES = {None: None, "NEW_BOT": NEW_BOT, "TEST": TEST, "RENAMED": RENAMED}
+PEOPLE = ("alice", "bob", "charlie", "ada", "stranger")
+OF_ACCOUNTS = {"token", "token_refresh", "token_revoke", "me"}
+CASES = [(*case, person, TABLE[case][place]) for case in TABLE for place, person in enumerate(PEOPLE)]
+
+
+@pytest.fixture
+def scene(alice, bob, charlie, alpha):
+    bot = builders.a_bot(alpha)
+    bot.set_secret("password", "let-me-in")
+    bot.save()
+    trade = builders.a_trade(bot, "1.5")
+    test = ConnectionTest.objects.create(requested_by=alice, team=alpha, system="freqtrade", connection=CONNECTION)
+    people = {"alice": alice, "bob": bob, "charlie": charlie, "stranger": None}
+    people["ada"] = builders.person("ada", is_superuser=True)
+    return people, {"slug": bot.slug, "pk": trade.pk, "uuid": test.uuid}
+
+
+def path_of(route, names):
+    for pattern in api_patterns():
+        if pattern.name == route:
+            wanted = pattern.pattern.converters
+            return "/api/v1/" + filled(str(pattern.pattern), {name: names[name] for name in wanted})
+    raise AssertionError(f"no route is called {route}")
+
+
+def filled(pattern, values):
+    for name, value in values.items():
+        for kind in ("slug", "int", "uuid"):
+            pattern = pattern.replace(f"<{kind}:{name}>", str(value))
+    return pattern
+
+
+def api_patterns():
+    for included in get_resolver().url_patterns:
+        if str(included.pattern) == "api/v1/":
+            yield from included.url_patterns
+
+
+def test_every_route_of_the_api_stands_in_the_table():
+    routes = {pattern.name or str(pattern.pattern) for pattern in api_patterns()}
+    assert routes - OF_ACCOUNTS == {route for route, _, _ in TABLE}
+
+
+@pytest.mark.parametrize(("route", "method", "body", "person", "status"), CASES)
+def test_who_gets_what(scene, route, method, body, person, status):
+    people, names = scene
+    answer = Caller(people[person])(path_of(route, names), method, BODIES[body])
+    assert answer.status_code == status, answer.content[:300]
+    if status >= 400 and route not in ("api-docs", "api-schema"):
+        assert set(answer.json()) >= {"detail", "code"}
+    if status == 401:
+        assert answer["WWW-Authenticate"].startswith("Bearer")
+
+
+@pytest.mark.parametrize("route", sorted({route for route, _, _ in TABLE}))
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
+def test_what_is_not_offered_is_405(scene, route, method):
+    if any(key[:2] == (route, method) for key in TABLE):
+        pytest.skip("offered")
+    people, names = scene
+    assert Caller(people["alice"])(path_of(route, names), method, {}).status_code == 405
+
+
+@pytest.mark.parametrize(
+    ("route", "method", "body"), sorted({key for key, row in TABLE.items() if row[2] == 404}, key=str)
+)
+def test_an_unknown_object_answers_exactly_like_a_foreign_one(scene, route, method, body):
+    people, names = scene
+    charlie = Caller(people["charlie"])
+    foreign = charlie(path_of(route, names), method, BODIES[body])
+    nowhere = {"slug": "no-such-bot", "pk": 999_999, "uuid": uuid.uuid4()}
+    to_nobody = {**BODIES[body], "team": "no-such-team"} if body in ("NEW_BOT", "TEST") else BODIES[body]
+    unknown = charlie(path_of(route, nowhere), method, to_nobody)
+    assert foreign.status_code == unknown.status_code == 404
+    assert foreign.content == unknown.content
+
+
+def test_a_deactivated_person_sees_nothing(scene, alice):
+    alice.is_active = False
+    alice.save()
+    assert Caller(alice).read("bots/")["count"] == 0
+
+
+def test_charlie_sees_no_bot_of_alpha_in_any_list(scene):
+    people, _ = scene
+    charlie = Caller(people["charlie"])
+    assert charlie.read("bots/")["results"] == charlie.read("trades/")["results"] == []
+    assert charlie.read("fleet/")["totals"] == []
