@@ -1,1 +1,1 @@
-"""Benchmarks: ratios against a bare baseline measured in the same run. `make bench-<name>`; load goes to 127.0.0.1 only."""
+"""Benchmarks: ratios against a bare baseline measured in the same run; load goes to 127.0.0.1 only."""

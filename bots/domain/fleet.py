@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 from django.utils import timezone
 
@@ -263,7 +264,7 @@ def sorted_rows(rows: list[BotRow], sort: str) -> list[BotRow]:
     return [row for _, row in have] + [row for key, row in keyed if key is None]
 
 
-def sort_key(row: BotRow, name: str) -> object:
+def sort_key(row: BotRow, name: str) -> Any:
     special = {
         "name": row.bot.name.lower(),
         "state": row.state_word,

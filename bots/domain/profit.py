@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from django.db.models import Count, Q
@@ -67,7 +67,7 @@ def realized_by_bot(bots: Iterable[int], today: date) -> dict[int, dict[Purse, R
     return found
 
 
-def lifetime(ids: list[int]) -> Iterable[dict]:
+def lifetime(ids: list[int]) -> Iterable[Any]:
     return (
         Trade.objects.closed()
         .filter(bot__in=ids)
@@ -83,7 +83,7 @@ def lifetime(ids: list[int]) -> Iterable[dict]:
     )
 
 
-def by_day(ids: list[int], first: date) -> Iterable[dict]:
+def by_day(ids: list[int], first: date) -> Iterable[Any]:
     return (
         Trade.objects.closed()
         .filter(bot__in=ids, close_day__gte=first)

@@ -15,9 +15,21 @@ from bots.models import Bot, Trade
 from bots.models.money import exact
 
 ORDERINGS = (
-    "open_date close_date profit_abs profit_ratio pair bot stake_amount amount open_rate close_rate side exit_reason "
-    "enter_tag trade_id"
-).split()
+    "open_date",
+    "close_date",
+    "profit_abs",
+    "profit_ratio",
+    "pair",
+    "bot",
+    "stake_amount",
+    "amount",
+    "open_rate",
+    "close_rate",
+    "side",
+    "exit_reason",
+    "enter_tag",
+    "trade_id",
+)
 
 
 @dataclass(frozen=True)
@@ -39,7 +51,7 @@ class TradeQuery:
     @classmethod
     def parse(cls, given: Mapping[str, str]) -> "TradeQuery":
         """From a query string (`from` and `to` are ISO dates or date-times). Raises ValueError naming the parameter."""
-        names = "status bot bot_tag pair side mode currency enter_tag exit_reason".split()
+        names = ("status", "bot", "bot_tag", "pair", "side", "mode", "currency", "enter_tag", "exit_reason")
         words = {name: str(given.get(name, "")).strip()[:255] for name in names}
         ordering = given.get("ordering", given.get("sort", ""))
         if ordering and ordering.lstrip("-") not in ORDERINGS:

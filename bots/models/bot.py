@@ -73,7 +73,8 @@ class Bot(SealedRow):
     def plan(self) -> dict[Kind, float]:
         """Seconds between two readings, by kind: the system's plan with this bot's own changes."""
         own = {Kind(kind): float(seconds) for kind, seconds in self.poll_plan.items()}
-        return {kind: seconds * settings.PORTAL_POLL_PACE for kind, seconds in (self.system_class.poll_plan | own).items()}
+        together = {**self.system_class.poll_plan, **own}
+        return {kind: seconds * settings.PORTAL_POLL_PACE for kind, seconds in together.items()}
 
     def opened_connection(self) -> dict[str, str]:
         """Every field in clear. Only where PORTAL_SECRETS_KEY is held; raises SealBroken (wrong key, swapped row)."""

@@ -7,6 +7,7 @@ ordered by a collation of ours and summed by an aggregate of ours. PostgreSQL ha
 import decimal
 import sqlite3
 from decimal import ROUND_HALF_EVEN, Context, Decimal, InvalidOperation
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -16,7 +17,7 @@ PLACES = Decimal(1).scaleb(-18)
 LIMIT = Decimal(10) ** 20
 EXACT = Context(prec=60, rounding=ROUND_HALF_EVEN)
 COLLATION = "exact_decimal"
-# Python adds Decimals in 28 digits unless told otherwise; 1e20 with 18 places has 38. For threads to come, and this one.
+# Python adds in 28 digits unless told otherwise; 1e20 with 18 places has 38. For threads to come, and this one.
 decimal.DefaultContext.prec = EXACT.prec
 decimal.getcontext().prec = EXACT.prec
 
@@ -80,7 +81,7 @@ class ExactSum(models.Aggregate):
     function = "SUM"
     output_field = MoneyField()
 
-    def as_sqlite(self, compiler: object, connection: object, **extra: object) -> object:
+    def as_sqlite(self, compiler: Any, connection: BaseDatabaseWrapper, **extra: Any) -> Any:
         return self.as_sql(compiler, connection, function="exact_sum", **extra)
 
 

@@ -8,7 +8,7 @@ from bots.models.money import MoneyField
 
 
 class BotStatus(models.Model):
-    """Latest state and moving figures, one row a bot. Last good values stay while it is silent; `seen_at` is their age."""
+    """Latest state and moving figures, one row a bot. While it is silent the last ones stay; `seen_at` is their age."""
 
     bot = models.OneToOneField(Bot, models.CASCADE, related_name="status", primary_key=True)
     state = models.CharField(max_length=20, default="unknown")

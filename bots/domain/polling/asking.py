@@ -92,7 +92,7 @@ async def ask(order: PollOrder, session: Session, limit: float) -> PollResult:
         if result.state is None:
             result.error = late
         else:
-            result.failed |= {kind: late for kind in order.kinds - set(result.asked) - {Kind.STATE}}
+            result.failed |= dict.fromkeys(order.kinds - set(result.asked) - {Kind.STATE}, late)
     result.requests, result.seconds = session.requests - before, time.monotonic() - began
     return result
 

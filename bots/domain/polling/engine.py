@@ -160,7 +160,7 @@ async def converse(order: PollOrder, door: Door, sessions: Sessions) -> PollResu
         return PollResult(order, error=WrongSettings(str(broken)))
     except BotError as error:
         return PollResult(order, error=error)
-    except Exception as bug:  # noqa: BLE001  the boundary of a conversation: one bot's surprise must not end the others
+    except Exception as bug:  # the boundary of a conversation: one bot's surprise must not end the others
         log.exception("%s: the poll failed in our own code", order.bot.slug)
         return PollResult(order, error=WrongSettings(f"the portal failed on this bot: {type(bug).__name__}"))
 

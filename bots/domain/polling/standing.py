@@ -17,7 +17,17 @@ log = logging.getLogger(__name__)
 
 # One lost request is no news; two in a row are.
 FAILURES_UNTIL_OFFLINE = 2
-DESCRIPTION = "state mode version stake_currency stake_currency_decimals strategy exchange trading_mode timeframe".split()
+DESCRIPTION = (
+    "state",
+    "mode",
+    "version",
+    "stake_currency",
+    "stake_currency_decimals",
+    "strategy",
+    "exchange",
+    "trading_mode",
+    "timeframe",
+)
 
 
 def failed(status: BotStatus, result: PollResult, now: datetime) -> set[str]:

@@ -1,6 +1,7 @@
 """Acts to write and hands that tamper, for the tests of the audit."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from django.db import connection, transaction
 
@@ -27,3 +28,21 @@ def as_owner(*statements: str, values: Sequence[object] = ()) -> None:
         for statement in statements:
             cursor.execute(statement, values or None)
     append_only.create_triggers(connection)
+
+
+@contextmanager
+def audit_full() -> Iterator[None]:
+    """Nothing can be written into the audit's table."""
+    refuse = {
+        "postgresql": "ALTER TABLE bots_auditentry ADD CONSTRAINT full_disk CHECK (false) NOT VALID",
+        "sqlite": "CREATE TRIGGER full_disk BEFORE INSERT ON bots_auditentry"
+        " BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END",
+    }
+    allow = {"postgresql": "ALTER TABLE bots_auditentry DROP CONSTRAINT full_disk", "sqlite": "DROP TRIGGER full_disk"}
+    with connection.cursor() as cursor:
+        cursor.execute(refuse[connection.vendor])
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute(allow[connection.vendor])

@@ -9,7 +9,8 @@ from tests.builders import a_bot
 
 
 @pytest.mark.parametrize(
-    ("age", "late", "stale"), [(0, False, False), (30, False, False), (31, True, False), (60, True, False), (61, False, True)]
+    ("age", "late", "stale"),
+    [(0, False, False), (30, False, False), (31, True, False), (60, True, False), (61, False, True)],
 )
 def test_late_after_three_missed_intervals_stale_after_six(age: int, late: bool, stale: bool) -> None:
     now = timezone.now()

@@ -20,7 +20,9 @@ def release(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def sim(release: str) -> Iterator[SimBot]:
-    with running_fleet([BotSpec(name="majors", release=release, history=30, open_trades=3, max_open_trades=20)]) as fleet:
+    with running_fleet(
+        [BotSpec(name="majors", release=release, history=30, open_trades=3, max_open_trades=20)]
+    ) as fleet:
         yield fleet.bots[0]
 
 

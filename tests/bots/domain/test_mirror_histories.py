@@ -5,7 +5,14 @@ import os
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from accounts.models import Team
 from bots.models import Bot, BotRun, PollTurn, Trade
@@ -119,9 +126,13 @@ class MirrorHistories(TestCase):
     def test_after_any_history_the_mirror_is_the_bots_book(self) -> None:
         checks = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
         run_state_machine_as_test(
-            lambda: InTransaction(),
+            InTransaction,
             settings=settings(
-                max_examples=EXAMPLES, stateful_step_count=25, deadline=None, suppress_health_check=checks, database=None
+                max_examples=EXAMPLES,
+                stateful_step_count=25,
+                deadline=None,
+                suppress_health_check=checks,
+                database=None,
             ),
         )
 

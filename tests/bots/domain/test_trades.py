@@ -52,7 +52,8 @@ def test_what_was_asked_for(alice: User, listed: None, given: dict, expected: li
 
 
 @pytest.mark.parametrize(
-    "given", [{"status": "sold"}, {"ordering": "password"}, {"from": "yesterday"}, {"to": "2026-13-40"}, {"mode": "paper"}]
+    "given",
+    [{"status": "sold"}, {"ordering": "password"}, {"from": "yesterday"}, {"to": "2026-13-40"}, {"mode": "paper"}],
 )
 def test_what_is_not_understood_is_named(given: dict) -> None:
     with pytest.raises(ValueError, match=next(iter(given))):

@@ -23,7 +23,15 @@ def test_what_is_no_figure_is_refused(bad: str) -> None:
 
 @pytest.mark.parametrize(
     ("given", "text"),
-    [("1.50", "1.5"), ("100", "100"), ("1E+3", "1000"), ("-0", "0"), ("0E-18", "0"), ("1e-19", "0"), ("15e-19", "2E-18")],
+    [
+        ("1.50", "1.5"),
+        ("100", "100"),
+        ("1E+3", "1000"),
+        ("-0", "0"),
+        ("0E-18", "0"),
+        ("1e-19", "0"),
+        ("15e-19", "2E-18"),
+    ],
 )
 def test_one_form_for_one_value(given: str, text: str) -> None:
     assert str(exact(given)) == text
