@@ -17,6 +17,10 @@ from accounts.models import Team
 Detail = str | int | bool | None
 
 
+class NotRecorded(Exception):
+    """A receiver could not write the announcement down, so what it tells of does not happen. Entrances answer 503."""
+
+
 @dataclass(frozen=True)
 class Announcement:
     """One thing that happened to people or doors.

@@ -18,7 +18,7 @@ WHAT_A_ROLE_MAY = {
 
 
 class Dressed(forms.BaseForm):
-    """Gives every field the look of the portal's pages."""
+    """Gives every field the look of the portal's pages, and Django's password fields our words."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -26,6 +26,11 @@ class Dressed(forms.BaseForm):
         for field in self.fields.values():
             look = "select" if isinstance(field.widget, forms.Select) else "input input--lg"
             field.widget.attrs.setdefault("class", look)
+        for name in self.fields.keys() & {"password1", "new_password1"}:
+            self.fields[name].help_text = " ".join(password_validation.password_validators_help_texts())
+        for name in self.fields.keys() & {"password2", "new_password2"}:
+            self.fields[name].label = "Password again"
+            self.fields[name].help_text = ""
 
 
 class SignInForm(Dressed, forms.Form):
@@ -58,12 +63,6 @@ class NewPersonForm(Dressed, django_forms.BaseUserCreationForm):
         labels = {"username": "Name"}
         help_texts = {"username": "Letters, digits and @ . + - _"}
         widgets: dict[str, forms.Widget] = {"username": forms.TextInput(attrs={"autocomplete": "username"})}
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["password1"].help_text = " ".join(password_validation.password_validators_help_texts())
-        self.fields["password2"].label = "Password again"
-        self.fields["password2"].help_text = ""
 
     def clean_username(self) -> str:
         username: str = self.cleaned_data["username"]

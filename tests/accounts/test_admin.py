@@ -183,6 +183,12 @@ def test_members_are_added_changed_and_removed_by_the_same_acts(
     ]
 
 
+def test_two_members_may_swap_their_roles(desk: Client, alpha: Team, alice: User, bob: User) -> None:
+    rows = [row_of(alice, alpha, role="viewer"), row_of(bob, alpha, role="manager")]
+    assert desk.post(f"/admin/accounts/team/{alpha.pk}/change/", members_form(alpha, *rows)).status_code == 302
+    assert roles(alpha) == {"alice": "viewer", "bob": "manager"}
+
+
 @pytest.mark.parametrize("fate", [{"DELETE": "on"}, {"role": "viewer"}])
 def test_the_last_manager_stays_here_too(desk: Client, alpha: Team, alice: User, fate: dict[str, str]) -> None:
     answer = desk.post(f"/admin/accounts/team/{alpha.pk}/change/", members_form(alpha, row_of(alice, alpha, **fate)))

@@ -95,10 +95,11 @@ def test_a_foreign_team_is_not_found(alpha: Team, alice: User, charlie: User, br
     assert roles(alpha) == {"alice": "manager"}
 
 
+@pytest.mark.parametrize("act", ["role", "remove"])
 def test_a_member_of_another_team_cannot_be_reached_through_ones_own(
-    alpha: Team, beta: Team, alice: User, charlie: User, browser_of
+    alpha: Team, beta: Team, alice: User, charlie: User, browser_of, act: str
 ) -> None:
-    assert browser_of(alice).post(path(alpha, of(charlie, beta), "remove")).status_code == 404
+    assert browser_of(alice).post(path(alpha, of(charlie, beta), act), {"role": "viewer"}).status_code == 404
     assert roles(beta) == {"charlie": "manager"}
 
 
