@@ -13,7 +13,7 @@ class Caller:
             self.client.force_authenticate(user)
 
     def __call__(self, path, method="GET", body=None, **query):
-        url = path if path.startswith("/") else f"/api/v1/{path}"
+        url = path if path.startswith(("/", "http:")) else f"/api/v1/{path}"
         if method == "GET":
             return self.client.get(url, query)
         return self.client.generic(method, url, body_text(body), content_type="application/json")
