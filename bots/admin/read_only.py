@@ -38,7 +38,7 @@ class AuditEntryAdmin(ReadOnlyAdmin):
         return [check, *super().get_urls()]
 
     def verify_view(self, request: HttpRequest) -> HttpResponse:
-        """GET asks, POST reads the whole chain (about 20 s for a million rows)."""
+        """GET asks, POST reads the whole chain (about a minute for a million rows)."""
         report = verify() if request.method == "POST" else None
         context = {**self.admin_site.each_context(request), "title": "Verify the audit", "report": report}
         return TemplateResponse(request, "admin/bots/auditentry/verify.html", context)

@@ -6,6 +6,7 @@ from django.db.models import CharField
 from django.db.transaction import TransactionManagementError
 from django.utils import timezone
 
+from accounts.announcements import NotRecorded
 from bots.domain.audit.anchor import anchor_head
 from bots.domain.audit.chain import BEGINNING, current_key_id, digest_of
 from bots.domain.audit.entry import Act, checked_details, storable
@@ -16,7 +17,7 @@ LOCK_TIMEOUT = "5s"
 LONGEST = {field.name: field.max_length or 0 for field in AuditEntry._meta.fields if isinstance(field, CharField)}
 
 
-class AuditUnavailable(Exception):
+class AuditUnavailable(NotRecorded):
     """The row could not be written, so the act may not happen. Reading goes on; entrances answer 503."""
 
 
