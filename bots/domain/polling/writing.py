@@ -77,10 +77,10 @@ def write_together(results: Sequence[PollResult], now: datetime) -> list[events.
         ours = still_ours(results)
         changed = [write_one(result, now) for result in ours]
         readings.keep(ours, now)
-        described = [result.order.status for result, change in zip(ours, changed, strict=True) if "state" in change.what]
-        moved = [result.order.status for result, change in zip(ours, changed, strict=True) if "state" not in change.what]
-        update_rows(described, STATUS_COLUMNS)
-        update_rows(moved, MOVING_COLUMNS)
+        described = {change.bot_id for change in changed if "state" in change.what}
+        statuses = [result.order.status for result in ours]
+        update_rows([status for status in statuses if status.bot_id in described], STATUS_COLUMNS)
+        update_rows([status for status in statuses if status.bot_id not in described], MOVING_COLUMNS)
         update_rows([result.order.turn for result in ours], TURN_COLUMNS)
     return changed
 
