@@ -73,7 +73,7 @@ def portal(bots: Bots) -> Callable[[], None]:
         claims = claim_due()
         engine.submit(orders_for(claims, timezone.now(), kinds))
         while PollTurn.objects.exclude(leased_until=None).exists():
-            time.sleep(0.02)
+            time.sleep(0.1)
 
     def run() -> None:
         for number in range(CYCLES):

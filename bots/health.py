@@ -77,7 +77,7 @@ def broker() -> Part:
 
 @cache
 def redis() -> Redis:
-    return Redis.from_url(settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=1)
+    return Redis.from_url(settings.REDIS_URL or "", socket_timeout=1, socket_connect_timeout=1)
 
 
 def workers() -> Part:

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from accounts import throttle
+from accounts import forgetting
 from accounts.announcements import Announcement
 from accounts.models import Team
 from bots.domain import audit, connection_tests, mirror
@@ -62,7 +62,7 @@ def anchor_audit() -> None:
 def tidy() -> None:
     """Once an hour: what has had its time goes."""
     readings.thin(timezone.now())
-    throttle.forget_old()
+    forgetting.forget_old()
     connection_tests.forget_old_tests()
 
 

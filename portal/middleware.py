@@ -1,18 +1,24 @@
 """What every request passes before it reaches its view."""
 
 import ipaddress
+import logging
 from collections.abc import Awaitable, Callable
+from importlib import import_module
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from corsheaders.middleware import CorsMiddleware
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.handlers.asgi import ASGIRequest
-from django.http import HttpRequest, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponseRedirect, JsonResponse
 from django.http.response import HttpResponseBase
+from django.shortcuts import render
 from django.urls import reverse
 
 from accounts import setup
+from accounts.announcements import NotRecorded
+
+log = logging.getLogger(__name__)
 
 Handler = Callable[[HttpRequest], HttpResponseBase] | Callable[[HttpRequest], Awaitable[HttpResponseBase]]
 
@@ -102,6 +108,31 @@ class SetUpFirst:
                 return HttpResponseRedirect(reverse("setup"))
             self.somebody_exists = True
         return self.get_response(request)
+
+
+class NothingUnrecorded:
+    """What the audit could not write down has not happened: 503, and the session is as it came.
+
+    A login begins its session before it is announced; without this the session would be kept, unrecorded."""
+
+    sync_capable = True
+    async_capable = False
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponseBase | None:
+        if not isinstance(exception, NotRecorded):
+            return None
+        log.error("not done, because the audit cannot be written: %s %s", request.method, request.path)
+        sessions = import_module(settings.SESSION_ENGINE)
+        request.session = sessions.SessionStore(request.COOKIES.get(settings.SESSION_COOKIE_NAME))
+        if request.path_info.startswith("/api/"):
+            return JsonResponse({"detail": str(exception), "code": "audit_unavailable"}, status=503)
+        return render(request, "503.html", status=503)
 
 
 def believe(proxies: Proxies, request: HttpRequest) -> None:

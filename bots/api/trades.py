@@ -16,7 +16,7 @@ from bots.domain.trades import ORDERINGS, OpenRow, TradeQuery, open_trade_rows, 
 from bots.models import Trade
 
 COMPUTED = {"bot", "current_rate", "stop_rate", "unrealized_abs", "unrealized_ratio", "age_seconds", "stale", "missing"}
-PLAIN = [name for name in TradeShape().fields if name not in COMPUTED]
+PLAIN = [name for name in map(str, TradeShape().fields) if name not in COMPUTED]
 FILTERS = [
     OpenApiParameter("status", enum=["open", "closed"]),
     OpenApiParameter("bot_tag"),

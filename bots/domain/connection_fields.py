@@ -1,7 +1,7 @@
 """Whether what a person typed can be a connection: the fields the system declares, and nothing else."""
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
@@ -63,6 +63,14 @@ def wrongs(system: type[BotSystem], declared: Field | None, value: object) -> li
     if CONTROL_SIGNS.search(value):
         return [f"{declared.label} contains a line break or another control sign"]
     return []
+
+
+def require_once(system: type[BotSystem], connection: Mapping[str, str], others: Iterable[Bot]) -> None:
+    """Nobody else in the team leads to the same bot: its trades would count twice. Raises ValidationError."""
+    field, identity = system.identity(connection)
+    for other in others:
+        if system.identity(other.connection)[1] == identity:
+            raise ValidationError({field: f"{other.name} already leads there: its trades would count twice"})
 
 
 def require_complete(system: type[BotSystem], connection: Mapping[str, str], secret_names: Collection[str]) -> None:

@@ -22,6 +22,7 @@ from bots.domain.connection_fields import (
     checked_plan,
     checked_tags,
     require_complete,
+    require_once,
     system_called,
     typed_apart,
 )
@@ -45,9 +46,10 @@ def add_bot(
     poll_plan: Mapping[str, float] | None = None,
 ) -> Bot:
     """`connection`: every field the system declares, secrets in clear among them; they are sealed here."""
-    bot = drafted(team, system=system, name=name, connection=connection, tags=tags, poll_plan=poll_plan or {})
-    bot.enabled = bool(enabled)
     with transaction.atomic():
+        one_at_a_time(team.pk)
+        bot = drafted(team, system=system, name=name, connection=connection, tags=tags, poll_plan=poll_plan or {})
+        bot.enabled = bool(enabled)
         insert_with_free_slug(bot)
         BotStatus.objects.create(bot=bot)
         PollTurn.objects.create(bot=bot)
@@ -70,6 +72,7 @@ def drafted(
     chosen = system_called(system)
     typed = typed_apart(chosen, connection)
     require_complete(chosen, typed.connection, typed.secrets)
+    require_once(chosen, typed.connection, Bot.objects.active().filter(team=team, system=system))
     bot = Bot(team=team, system=system, name=checked_name(name), connection=typed.connection)
     bot.tags, bot.poll_plan = checked_tags(tags), checked_plan(poll_plan)
     set_secrets(bot, typed.secrets, forget=())
@@ -100,6 +103,8 @@ class Change:
         bot.connection = merged
         set_secrets(bot, typed.secrets, self.forget)
         require_complete(bot.system_class, bot.connection, bot.sealed)
+        others = Bot.objects.active().filter(team=bot.team_id, system=bot.system).exclude(pk=bot.pk)
+        require_once(bot.system_class, bot.connection, others)
         bot.name = bot.name if self.name is None else checked_name(self.name)
         bot.tags = bot.tags if self.tags is None else checked_tags(self.tags)
         bot.poll_plan = bot.poll_plan if self.poll_plan is None else checked_plan(self.poll_plan)
@@ -121,6 +126,7 @@ def change_bot(
     """As Change says; the bot as it is now."""
     change = Change(name, connection, forget, tags, enabled, poll_plan)
     with transaction.atomic():
+        one_at_a_time(bot.team_id)
         fresh = locked(bot)
         before = open_facts(fresh)
         record_change(actor, fresh, before, change.make(fresh))
@@ -184,6 +190,11 @@ def poll_now(bot: Bot) -> None:
     """Every reading is due at once, also after a hold. Nothing is changed at the bot or the portal: not audited."""
     with transaction.atomic():
         ask_anew(locked(bot), again=True)
+
+
+def one_at_a_time(team_id: int) -> None:
+    """Two adding the same bot to a team at once must see each other."""
+    Team.objects.select_for_update(no_key=True).get(pk=team_id)
 
 
 def locked(bot: Bot) -> Bot:

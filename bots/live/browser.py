@@ -57,8 +57,9 @@ class Browser:
         reading = asyncio.create_task(self.read(receive))
         writing = asyncio.create_task(self.write(hello))
         tasks = {reading, writing}
+        awaited: set[asyncio.Future[Any]] = {*tasks, self.ending}
         try:
-            await asyncio.wait({*tasks, self.ending}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(awaited, return_when=asyncio.FIRST_COMPLETED)
         finally:
             for task in tasks:
                 task.cancel()

@@ -18,7 +18,7 @@ from django.http.request import split_domain_port, validate_host
 from django.utils import timezone
 
 from bots.live.browser import CLOSE_CODES, DEAF, Browser, Receive, Send
-from bots.live.hub import DATABASE_SECONDS, reader, hub_here, look_up
+from bots.live.hub import DATABASE_SECONDS, hub_here, look_up, reader
 from bots.live.visitors import Visitor, seqs_seen_by
 
 log = logging.getLogger(__name__)
@@ -63,7 +63,7 @@ def is_own_origin(headers: dict[bytes, str], scheme: str) -> bool:
         return False
     # With an https PORTAL_URL a proxy ends TLS before us: a page that came by plain http is no page of ours.
     own_scheme = "https" if settings.SECURE or scheme == "wss" else "http"
-    portal = urlsplit(settings.PORTAL_URL)
+    portal = urlsplit(str(settings.PORTAL_URL))
     return origin in (f"{own_scheme}://{host}", f"{portal.scheme}://{portal.netloc}")
 
 

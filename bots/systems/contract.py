@@ -345,6 +345,10 @@ class BotSystem(Protocol):
         Raises WrongSettings."""
 
     @classmethod
+    def identity(cls, connection: Mapping[str, str]) -> tuple[str, str]:
+        """(field, value) by which two connections are known to lead to the same bot, of open fields in good shape."""
+
+    @classmethod
     def open(cls, connection: Mapping[str, str], door: Door, release: str = "") -> Session:
         """`connection` holds every declared field, secrets in clear. `release`: as last seen, "" when unknown.
 

@@ -9,7 +9,6 @@ import logging
 import queue
 import resource
 import threading
-import time
 from collections.abc import Coroutine, Iterable
 from concurrent.futures import Future
 from typing import Any
@@ -39,7 +38,8 @@ POLL_LIMIT_FACTOR = 3.0
 
 class Engine:
     def __init__(self) -> None:
-        self.results: queue.Queue[PollResult | None] = queue.Queue()
+        self.batches: queue.SimpleQueue[list[PollResult] | None] = queue.SimpleQueue()
+        self.arrived: list[PollResult] = []  # since the last batch; only the loop thread touches it
         self.loop = uvloop.new_event_loop()
         self.running = threading.Event()
         self.under_way: set[int] = set()
@@ -65,10 +65,11 @@ class Engine:
 
     def stop(self, seconds: float = 2.0) -> None:
         """Write what has come in, drop what is under way: leases run out, the bots are asked again."""
-        self.results.put(None)
-        self.writer_thread.join(seconds)
+        self.loop.call_soon_threadsafe(self.hand_over)
         self.loop.call_soon_threadsafe(self.loop.stop)
         self.loop_thread.join(seconds)
+        self.batches.put(None)
+        self.writer_thread.join(seconds)
 
     # --- the loop thread ---
 
@@ -96,34 +97,27 @@ class Engine:
         self.under_way.add(order.bot.pk)
         try:
             async with self.places:
-                self.results.put(await converse(order, self.door, self.sessions))
+                self.arrive(await converse(order, self.door, self.sessions))
         finally:
             self.under_way.discard(order.bot.pk)
+
+    def arrive(self, result: PollResult) -> None:
+        """One hand-over for all results of a tenth of a second: waking the writer for each costs more than writing."""
+        if not self.arrived:
+            self.loop.call_later(BATCH_SECONDS, self.hand_over)
+        self.arrived.append(result)
+
+    def hand_over(self) -> None:
+        if self.arrived:
+            self.batches.put(self.arrived)
+            self.arrived = []
 
     # --- the writer thread ---
 
     def run_writer(self) -> None:
-        going = True
-        while going:
-            batch, going = self.next_batch()
-            if batch:
-                write_batch(batch)
-
-    def next_batch(self) -> tuple[list[PollResult], bool]:
-        """What came in within 0.1 s of the first; False when the engine stops."""
-        first = self.results.get()
-        if first is None:
-            return [], False
-        batch, until = [first], time.monotonic() + BATCH_SECONDS
-        while len(batch) < BATCH_MOST and (wait := until - time.monotonic()) > 0:
-            try:
-                more = self.results.get(timeout=wait)
-            except queue.Empty:
-                break
-            if more is None:
-                return batch, False
-            batch.append(more)
-        return batch, True
+        while (batch := self.batches.get()) is not None:
+            for start in range(0, len(batch), BATCH_MOST):
+                write_batch(batch[start : start + BATCH_MOST])
 
 
 class Sessions:

@@ -13,8 +13,9 @@ from bots.domain.polling import readings
 from bots.domain.polling.asking import PollResult
 from bots.domain.polling.orders import orders_for
 from bots.domain.polling.schedule import Claim, back_off, next_due
-from bots.domain.polling.standing import failed, succeeded
+from bots.domain.polling.standing import DESCRIPTION, failed, succeeded
 from bots.models import BotStatus, PollTurn
+from bots.models.rows import update_rows
 from bots.systems.contract import Kind
 from bots.systems.errors import BadAnswer, WrongPassword
 
@@ -22,6 +23,9 @@ log = logging.getLogger(__name__)
 
 MOST_PASSWORD_TRIES = 3
 STATUS_COLUMNS = [column.name for column in BotStatus._meta.concrete_fields if column.name != "bot"]
+# What no quiet poll changes: written only with a changed state.
+DESCRIBING = {*DESCRIPTION, "bot_name", "capabilities", "error_code", "last_error"}
+MOVING_COLUMNS = [name for name in STATUS_COLUMNS if name not in DESCRIBING]
 TURN_COLUMNS = [
     "next_poll_at",
     "leased_until",
@@ -71,20 +75,13 @@ def unwritable(result: PollResult, refusal: Exception) -> PollResult:
 def write_together(results: Sequence[PollResult], now: datetime) -> list[events.Changed]:
     with transaction.atomic():
         ours = still_ours(results)
-        changed = [change for result in ours if (change := write_one(result, now))]
+        changed = [write_one(result, now) for result in ours]
         readings.keep(ours, now)
-        BotStatus.objects.bulk_create(
-            [result.order.status for result in ours],
-            update_conflicts=True,
-            unique_fields=["bot"],
-            update_fields=STATUS_COLUMNS,
-        )
-        PollTurn.objects.bulk_create(
-            [result.order.turn for result in ours],
-            update_conflicts=True,
-            unique_fields=["bot"],
-            update_fields=TURN_COLUMNS,
-        )
+        described = {change.bot_id for change in changed if "state" in change.what}
+        statuses = [result.order.status for result in ours]
+        update_rows([status for status in statuses if status.bot_id in described], STATUS_COLUMNS)
+        update_rows([status for status in statuses if status.bot_id not in described], MOVING_COLUMNS)
+        update_rows([result.order.turn for result in ours], TURN_COLUMNS)
     return changed
 
 

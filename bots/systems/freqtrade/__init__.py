@@ -55,11 +55,19 @@ class System:
         checked_url(connection["url"])
 
     @classmethod
+    def identity(cls, connection: Mapping[str, str]) -> tuple[str, str]:
+        return "url", address_of(connection)
+
+    @classmethod
     def open(cls, connection: Mapping[str, str], door: HttpDoor, release: str = "") -> Session:  # noqa: ARG003 - told by show_config
         """Raises WrongSettings."""
         missing = [field.label for field in cls.fields if field.required and not connection.get(field.name)]
         if missing:
             raise WrongSettings(f"{' and '.join(missing)} missing")
         cls.check_connection(connection)
-        address = checked_url(connection["url"]).removesuffix("/api/v1").removesuffix("/api")
-        return Session(address, connection["username"], connection["password"], door)
+        return Session(address_of(connection), connection["username"], connection["password"], door)
+
+
+def address_of(connection: Mapping[str, str]) -> str:
+    """The bot's root, whether or not the API's path was typed too. Raises WrongSettings."""
+    return checked_url(connection["url"]).removesuffix("/api/v1").removesuffix("/api")

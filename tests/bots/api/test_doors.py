@@ -11,7 +11,8 @@ from tests import builders
 from tests.bots.api.conftest import Caller
 
 CONNECTION = {"url": "http://10.8.0.12:8080", "username": "freqtrader", "password": "let-me-in"}
-NEW_BOT = {"name": "New", "team": "alpha", "system": "freqtrade", "connection": CONNECTION}
+ELSEWHERE = {**CONNECTION, "url": "http://10.8.0.13:8080"}
+NEW_BOT = {"name": "New", "team": "alpha", "system": "freqtrade", "connection": ELSEWHERE}
 TEST = {"team": "alpha", "system": "freqtrade", "connection": CONNECTION}
 RENAMED = {"name": "Renamed"}
 

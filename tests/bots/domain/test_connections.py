@@ -30,6 +30,10 @@ def bot(manager: Actor, alpha: Team) -> Bot:
     return added(manager, alpha)
 
 
+def elsewhere(port: int) -> dict[str, str]:
+    return {**TYPED, "url": f"http://10.8.0.12:{port}"}
+
+
 def added(manager: Actor, team: Team, **changes: object) -> Bot:
     return add_bot(manager, team, **{"system": "freqtrade", "name": "BTC Trend", "connection": TYPED, **changes})
 
@@ -70,7 +74,24 @@ def test_adding_writes_who_added_what_without_the_secret(bot: Bot, alpha: Team, 
 
 
 def test_a_second_bot_of_the_same_name_gets_a_number(bot: Bot, manager: Actor, alpha: Team, beta: Team) -> None:
-    assert [added(manager, alpha).slug, added(manager, beta).slug] == ["btc-trend-2", "btc-trend-3"]
+    second, third = added(manager, alpha, connection=elsewhere(8081)), added(manager, beta)
+    assert [second.slug, third.slug] == ["btc-trend-2", "btc-trend-3"]
+
+
+@pytest.mark.parametrize("url", ["http://10.8.0.12:8080/", "http://10.8.0.12:8080/api/v1", "HTTP://10.8.0.12:8080"])
+def test_a_bot_the_team_already_has_is_not_added_again(bot: Bot, manager: Actor, alpha: Team, url: str) -> None:
+    """Under another name or user its trades would count twice."""
+    with pytest.raises(ValidationError) as raised:
+        added(manager, alpha, name="again", connection={**TYPED, "url": url, "username": "other"})
+    assert problems(raised) == {"url": ["BTC Trend already leads there: its trades would count twice"]}
+
+
+def test_a_bot_cannot_be_moved_onto_another(bot: Bot, manager: Actor, alpha: Team) -> None:
+    second = added(manager, alpha, name="second", connection=elsewhere(8081))
+    with pytest.raises(ValidationError) as raised:
+        change_bot(manager, second, connection=TYPED)
+    assert problems(raised) == {"url": ["BTC Trend already leads there: its trades would count twice"]}
+    change_bot(manager, bot, connection=TYPED)  # onto itself is no clash
 
 
 def test_a_retired_bots_slug_stays_taken(bot: Bot, manager: Actor, alpha: Team) -> None:
@@ -83,9 +104,11 @@ def test_eight_bots_of_one_name_added_at_once_all_get_a_slug(manager: Actor, alp
     slugs: list[str] = []
     failures: list[Exception] = []
 
+    ports = iter(range(8100, 8108))
+
     def add() -> None:
         try:
-            slugs.append(added(manager, alpha).slug)
+            slugs.append(added(manager, alpha, connection=elsewhere(next(ports))).slug)
         except Exception as error:  # noqa: BLE001  told by the test
             failures.append(error)
         finally:
@@ -355,3 +378,23 @@ def wait_until_somebody_waits_for_a_lock() -> None:
                 return
         threading.Event().wait(0.02)
     raise AssertionError("nobody came to wait")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_same_bot_added_eight_times_at_once_is_there_once(manager: Actor, alpha: Team) -> None:
+    refused: list[ValidationError] = []
+
+    def add() -> None:
+        try:
+            added(manager, alpha)
+        except ValidationError as refusal:
+            refused.append(refusal)
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=add) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert (Bot.objects.count(), len(refused)) == (1, 7)

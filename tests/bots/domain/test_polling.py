@@ -144,6 +144,19 @@ def test_a_hanging_bot_costs_its_deadline_and_nobody_else(sim: SimBot, bot: Bot,
     assert time.monotonic() - began < 1.5
 
 
+def test_a_slow_bot_gives_the_rest_at_the_next_poll(sim: SimBot, bot: Bot, settings) -> None:
+    """Thirteen answers of 0.15 s do not fit into 1.2 s: what was not asked stays due, and nothing starves."""
+    settings.PORTAL_POLL_DEADLINE_SECONDS = 0.4
+    sim.faults.hang = 0.15
+    for _ in range(4):
+        now = timezone.now()
+        write([poll_due(bot, now)], now)
+    kinds = set(BotReading.objects.filter(bot=bot).values_list("kind", flat=True))
+    assert kinds == {"profit", "balance", "health", "locks", "logs", "performance", "whitelist", "blacklist", "config"}
+    bot.refresh_from_db()
+    assert (bot.status.state, bot.status.failures) == ("running", 0)
+
+
 @pytest.mark.parametrize(
     ("fault", "code"),
     [

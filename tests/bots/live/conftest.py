@@ -13,6 +13,7 @@ import uvicorn
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore
+from django.db import connections
 from websockets.sync.client import ClientConnection, connect
 
 from accounts.models import User
@@ -46,6 +47,7 @@ def server(django_db_setup: None) -> Iterator[Server]:
     yield Server(listener.getsockname()[1], web)
     web.should_exit = True
     thread.join(5)
+    hub.reader.submit(connections.close_all).result(5)
 
 
 @pytest.fixture(autouse=True)

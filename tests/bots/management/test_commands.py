@@ -174,9 +174,11 @@ def test_a_team_installation_rotates_to_the_key_it_was_given(
 
 
 @pytest.fixture
-def healthy(settings: object) -> None:
-    """Apart from what a machine under test cannot have."""
-    settings.STATIC_ROOT = settings.BASE_DIR / "nowhere"
+def healthy(settings: object, tmp_path: Path) -> None:
+    """With front-end packages, whatever the machine under test has."""
+    settings.NODE_MODULES = tmp_path / "node_modules"
+    (settings.NODE_MODULES / "lightweight-charts" / "dist").mkdir(parents=True)
+    settings.STATIC_ROOT = tmp_path / "collected"
     settings.DEBUG = True
 
 
@@ -193,6 +195,13 @@ def test_doctor_finds_a_new_installation_well(healthy: None, alpha: Team) -> Non
     ):
         assert line in words
     assert "secrets      those of all 1 bots open" in words
+
+
+def test_doctor_says_when_the_front_end_packages_are_missing(healthy: None, settings: object) -> None:
+    settings.NODE_MODULES = settings.NODE_MODULES / "elsewhere"
+    assert "FAIL  assets       missing" in failed("doctor")
+    settings.DEBUG = settings.EMBEDDED = False
+    assert "FAIL  assets       not collected" in failed("doctor")
 
 
 def test_doctor_says_which_triggers_are_gone(healthy: None) -> None:
