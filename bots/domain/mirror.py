@@ -251,7 +251,7 @@ def after_history(result: PollResult, run: BotRun, now: datetime) -> None:
         numbers = [int(trade.trade_id) for trade in history.trades if trade.trade_id.isdigit()]
         turn.reread_offset = history.next_offset
         turn.reread_after = max(numbers, default=0) if history.next_offset is not None else 0
-        turn.full_reread_at = now
+        turn.full_reread_at = turn.full_reread_at if history.unasked else now
         turn.mismatches = 0
         return
     if turn.reread_offset is not None or history.next_offset is not None:

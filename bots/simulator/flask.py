@@ -5,7 +5,9 @@ import json
 from .auth import Refused
 from .wire import Answer, Request, said
 
-PAGE = '<!DOCTYPE HTML PUBLIC "-//W3C//DTD HTML 3.2 Final//EN">\n<title>{title}</title>\n<h1>{name}</h1>\n<p>{words}</p>\n'
+PAGE = (
+    '<!DOCTYPE HTML PUBLIC "-//W3C//DTD HTML 3.2 Final//EN">\n<title>{title}</title>\n<h1>{name}</h1>\n<p>{words}</p>\n'
+)
 WRONG_METHOD = "The method is not allowed for the requested URL."
 FAILED = (
     "The server encountered an internal error and was unable to complete your request. Either the server is overloaded"

@@ -215,7 +215,8 @@ FIELDS: dict[str, dict[str, tuple[str, str | None]]] = {
         "exit_long_signals": ("2022.4.1", None),
         "enter_short_signals": ("2022.4.1", None),
         "exit_short_signals": ("2022.4.1", None),
-        "all_columns": ("2024.4", None), "annotations": ("2025.5", None),
+        "all_columns": ("2024.4", None),
+        "annotations": ("2025.5", None),
     },
     "sysinfo": {
         "cpu_load": ("2026.3", None),

@@ -44,6 +44,7 @@ class History:
     full: bool = False
     offset: int = 0
     next_offset: int | None = None
+    unasked: bool = False  # full because the bot gave everything, not because a full reading was due
 
 
 @dataclass
@@ -182,7 +183,7 @@ async def closed_trades(result: PollResult, session: Session) -> History:
         return history_of(await session.closed_trades(reread(order.turn.reread_offset)), order.turn.reread_offset)
     new = await session.closed_trades(KnownHistory(order.closed_count, newest=newest_known(result)))
     if new.whole:
-        return history_of(new, 0)
+        return History(new.trades, new.total, full=True, unasked=True)
     fewer = new.total is not None and new.total < order.closed_count
     if fewer or not (new.proven or await same_database(result, session)):
         return history_of(await session.closed_trades(reread(0)), 0)

@@ -68,4 +68,3 @@ def _lasting(bot: SimBot, trade: Trade) -> Json:
 def _only(bot: SimBot, full: Json, *tables: dict[str, str]) -> Json:
     known = [names for table in tables for since, names in table.items() if bot.release.since(since)]
     return {name: full[name] for names in known for name in names.split()}
-

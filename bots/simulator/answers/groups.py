@@ -64,7 +64,9 @@ def stats(bot: SimBot) -> Json:
     seconds: dict[str, list[float]] = {"wins": [], "draws": [], "losses": []}
     for trade in bot.book.closed_by_time:
         how = "wins" if ratio_of(trade) > 0 else "losses" if ratio_of(trade) < 0 else "draws"
-        reasons.setdefault(times.reason(trade.exit_reason, bot.release.since("2022.4.1")) or "", {"wins": 0, "losses": 0, "draws": 0})[how] += 1
+        reasons.setdefault(
+            times.reason(trade.exit_reason, bot.release.since("2022.4.1")) or "", {"wins": 0, "losses": 0, "draws": 0}
+        )[how] += 1
         seconds[how].append(seconds_of(trade))
     durations = {how: mean(s) if s else None for how, s in seconds.items()}
     if not bot.release.since("2022.2"):

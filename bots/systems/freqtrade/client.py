@@ -110,7 +110,7 @@ class Session:
             answer.version = (await self._get("version", answers.version)).version
         self._about = mapping.about(answer, await self._release_of(answer))
         self._release = self._about.release
-        if self._release < releases.STAMPS:
+        if answer.state is None and self._release < releases.STAMPS:
             await self._complete(answer)
         return mapping.state(answer, self._about)
 

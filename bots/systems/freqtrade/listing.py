@@ -18,7 +18,7 @@ Ask = Callable[[int], Awaitable[Listed]]  # of the newest so many trades
 
 async def history(ask: Ask, known: KnownHistory, currency: str) -> ClosedTrades:
     """Back to the newest trade known, or everything. What closed late under an older number stays unseen below it."""
-    for limit in NEWEST[3:] if known.full or known.newest is None else NEWEST:
+    for limit in NEWEST[-1:] if known.full or known.newest is None else NEWEST:
         listed = await ask(limit)
         closed = closed_trades(listed, currency)
         if is_whole(listed, limit):
