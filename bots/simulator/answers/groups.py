@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from . import times
 from ..figures import Group, grouped, mean, ratio_of, seconds_of
 from ..trades import Trade
+from . import times
 
 if TYPE_CHECKING:
     from ..bot import SimBot
@@ -62,11 +62,11 @@ def shown_ratio(bot: SimBot, group: Group) -> float:
 def stats(bot: SimBot) -> Json:
     reasons: dict[str, Json] = {}
     seconds: dict[str, list[float]] = {"wins": [], "draws": [], "losses": []}
+    renamed = bot.release.since("2022.4.1")
     for trade in bot.book.closed_by_time:
         how = "wins" if ratio_of(trade) > 0 else "losses" if ratio_of(trade) < 0 else "draws"
-        reasons.setdefault(
-            times.reason(trade.exit_reason, bot.release.since("2022.4.1")) or "", {"wins": 0, "losses": 0, "draws": 0}
-        )[how] += 1
+        reason = times.reason(trade.exit_reason, renamed) or ""
+        reasons.setdefault(reason, {"wins": 0, "losses": 0, "draws": 0})[how] += 1
         seconds[how].append(seconds_of(trade))
     durations = {how: mean(s) if s else None for how, s in seconds.items()}
     if not bot.release.since("2022.2"):
