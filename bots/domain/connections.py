@@ -233,11 +233,11 @@ def ask_anew(bot: Bot, *, again: bool) -> None:
     """Due now; a poll under way still knows the bot as it was, so what it brings is not written.
 
     `again`: also after a hold, and wrong passwords are counted from the beginning."""
-    if again:
-        BotStatus.objects.filter(bot=bot).update(auth_failures=0)
-    else:
+    if not again:
         PollTurn.objects.filter(bot=bot).update(leased_until=None, fence=F("fence") + 1)
     wake([bot.pk], again=again)
+    if again:  # after the turn: the writer of polls locks in this order too
+        BotStatus.objects.filter(bot=bot).update(auth_failures=0)
 
 
 def tell_pages(bot: Bot) -> None:

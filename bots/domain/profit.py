@@ -117,6 +117,7 @@ def by_day(ids: list[int], first: date) -> Iterable[Any]:
 
 
 def add_day(sums: Realized, day: date, profit: Decimal, today: date) -> None:
+    day = min(day, today)  # a bot whose clock is ahead closes tomorrow: that is today
     age = (today - day).days
     sums.days[day] = sums.days.get(day, ZERO) + profit
     sums.d30 += profit

@@ -1,6 +1,7 @@
 """The page of one bot: its figures above, one tab below. Tabs are links."""
 
 from collections.abc import Callable
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -146,8 +147,9 @@ def configuration(request: HttpRequest, row: BotRow) -> dict[str, Any]:
 
 
 def connection(request: HttpRequest, row: BotRow) -> dict[str, Any]:
-    read_at = dict(BotReading.objects.filter(bot=row.bot).values_list("kind", "read_at"))
-    read_at["state"] = row.status.seen_at  # type: ignore[assignment]  None until the bot was seen
+    read_at: dict[str, datetime | None] = dict(BotReading.objects.filter(bot=row.bot).values_list("kind", "read_at"))
+    read_at |= {"state": row.status.answered_at, "open_trades": row.status.seen_at}
+    read_at["closed_trades"] = row.status.history_at
     errors = dict(BotReading.objects.filter(bot=row.bot).exclude(error="").values_list("kind", "error"))
     plan = [(kind, seconds, read_at.get(kind), errors.get(kind, "")) for kind, seconds in row.bot.plan().items()]
     return {"plan": plan, "error_ratio": error_ratio(row), "given": given(row.bot)}

@@ -64,6 +64,7 @@ class PollResult:
     requests: int = 0
     seconds: float = 0.0  # of the whole poll
     latency_ms: int | None = None  # of the state's request
+    cut_short: BotError | None = None  # too slow to give everything at once
     woken: bool = False  # a person asked for a fresh poll while this one was under way
 
     @property
@@ -96,8 +97,11 @@ async def ask(order: PollOrder, session: Session, limit: float) -> PollResult:
         result.error = error
     except TimeoutError:
         # With the state known it is only slow: what was not asked stays due, and comes with the next poll.
+        late = TimedOut(f"not done within {limit:g} s; the rest is asked next time")
         if result.state is None:
-            result.error = TimedOut(f"not done within {limit:g} s")
+            result.error = late
+        else:
+            result.cut_short = late
     result.requests, result.seconds = session.requests - before, time.monotonic() - began
     return result
 
@@ -118,7 +122,14 @@ def wanted(kind: Kind, result: PollResult) -> bool:
         return False
     if kind in result.order.kinds:
         return True
-    return kind is Kind.CLOSED_TRADES and (result.order.turn.reread_offset is not None or moved(result))
+    going_on = result.order.turn.reread_offset is not None or repursed(result) or moved(result)
+    return kind is Kind.CLOSED_TRADES and going_on
+
+
+def repursed(result: PollResult) -> bool:
+    """The bot trades in another mode or currency than its run: whether with another database must be read."""
+    run, state = result.order.run, result.state
+    return run is not None and state is not None and (run.mode, run.currency) != (state.mode, state.stake_currency)
 
 
 def moved(result: PollResult) -> bool:

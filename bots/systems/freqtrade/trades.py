@@ -24,7 +24,7 @@ def trade(answer: answers.TradeAnswer, stake_currency: str, endpoint: str) -> co
         pair=name(answer.pair, 100),
         side="short" if answer.is_short else "long",
         is_open=answer.is_open,
-        currency=stake_currency or _quote_currency(answer, endpoint),
+        currency=_quote_currency(answer, stake_currency, endpoint),
         leverage=take("leverage", answer.leverage) or Decimal(1),
         amount=take("amount", answer.amount),
         stake_amount=take("stake_amount", answer.stake_amount),
@@ -88,9 +88,10 @@ def closed_trades(answer: answers.TradesAnswer, stake_currency: str) -> list[con
     return [trade(entry, stake_currency, "trades") for entry in answer.trades]
 
 
-def _quote_currency(answer: answers.TradeAnswer, endpoint: str) -> str:
-    """BTC/USDT:USDT is a future quoted and settled in USDT."""
-    currency = answer.quote_currency or answer.pair.partition("/")[2].partition(":")[0]
+def _quote_currency(answer: answers.TradeAnswer, stake_currency: str, endpoint: str) -> str:
+    """What the trade itself was made in: the bot's stake currency may be another one today. BTC/USDT:USDT is a future
+    quoted and settled in USDT."""
+    currency = answer.quote_currency or answer.pair.partition("/")[2].partition(":")[0] or stake_currency
     if not currency:
         raise BadAnswer(f"{endpoint}: trade {answer.trade_id} lacks quote_currency", endpoint=endpoint)
     return name(currency, 50)

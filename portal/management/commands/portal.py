@@ -14,6 +14,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
+from django.db import connection
 
 from portal import embedded
 
@@ -55,9 +56,7 @@ class Command(BaseCommand):
         from bots.tasks import begin_alone
 
         call_command("migrate", interactive=False, verbosity=0)
-        if settings.DATABASES["default"]["ENGINE"].endswith(
-            "sqlite3"
-        ):  # else the lock on the data folder proves little
+        if connection.vendor == "sqlite":  # else the lock on the data folder proves little
             begin_alone()
         if fleet is not None:
             furnish(fleet)

@@ -31,8 +31,16 @@ def test_a_due_bot_is_claimed_once(bot: Bot) -> None:
 def test_a_bot_whose_worker_died_is_claimed_again_with_a_higher_fence(bot: Bot) -> None:
     now = timezone.now()
     schedule.claim_due(now)
-    assert schedule.claim_due(now + timedelta(seconds=59)) == []
-    assert schedule.claim_due(now + timedelta(seconds=61)) == [schedule.Claim(bot.pk, 2)]
+    assert schedule.claim_due(now + timedelta(seconds=119)) == []
+    assert schedule.claim_due(now + timedelta(seconds=121)) == [schedule.Claim(bot.pk, 2)]
+
+
+def test_a_clock_set_back_by_hours_does_not_lock_a_bot_for_hours(bot: Bot) -> None:
+    now = timezone.now()
+    schedule.claim_due(now + timedelta(hours=6))
+    assert schedule.claim_due(now) == [schedule.Claim(bot.pk, 2)]
+    ahead = (now + timedelta(hours=6)).timestamp()
+    assert schedule.due_kinds({"state": ahead, "profit": ahead}, PLAN, now) == {Kind.STATE, Kind.PROFIT}
 
 
 def test_a_bot_not_yet_due_paused_held_or_retired_is_left_alone(alpha: Team) -> None:
