@@ -10,6 +10,7 @@ from base64 import b64encode
 from collections.abc import Sequence
 from email.utils import parsedate_to_datetime
 from functools import cached_property
+from io import BytesIO
 from socket import socket
 from urllib.parse import urlsplit
 
@@ -184,6 +185,7 @@ class HttpDoor:
             return transfer.answer(url, time.perf_counter() - started)
         finally:
             if transfer.reusable:
+                transfer.let_go()
                 self._idle.append(transfer)
 
 
@@ -201,7 +203,7 @@ class _Transfer:
         self._reset()
 
     def _reset(self) -> None:
-        self._chunks: list[bytes] = []
+        self.let_go()
         self._received = 0
         self._too_large = False
         self.header_lines.clear()
@@ -229,6 +231,10 @@ class _Transfer:
             self.curl.setopt(pycurl.TIMEOUT_MS, timeout_ms)
             self._timeout_ms = timeout_ms
 
+    def let_go(self) -> None:
+        """An idle transfer does not hold the largest answer it ever had."""
+        self._body = BytesIO()
+
     def open_socket(self, _purpose: int, address: tuple[int, int, int, tuple[str, int]]) -> socket | int:
         """libcurl tries a name's addresses in turn; the first that is refused refuses them all."""
         family, kind, protocol, where = address
@@ -242,10 +248,9 @@ class _Transfer:
         self._received += len(chunk)
         if self._received > self._max_bytes:
             self._too_large = True
-            self._chunks.clear()
+            self.let_go()
             return 0
-        self._chunks.append(chunk)
-        return len(chunk)
+        return self._body.write(chunk)
 
     def stopped(self, url: str) -> BotError | None:
         """What our own callbacks refused, in words; None when libcurl gave up for reasons of its own."""
@@ -258,7 +263,7 @@ class _Transfer:
     def answer(self, url: str, elapsed_seconds: float) -> Answer:
         if self._refused:
             raise curl_failures.refused_address(url, *self._refused)
-        body = self._chunks[0] if len(self._chunks) == 1 else b"".join(self._chunks)
+        body = self._body.getvalue()  # no copy
         if not self.header_lines:
             raise curl_failures.not_http(url, body)
         status = self.curl.getinfo(pycurl.RESPONSE_CODE)
