@@ -23,6 +23,7 @@ from bots.systems.errors import AnswerTooLarge, BotError, Redirected, Unreachabl
 
 MIB = 1024 * 1024
 ACCEPT = "Accept: application/json"  # never leave the list empty: pycurl would keep the last one, password and all
+END_OF_HEAD = (b"\r\n", b"\n")
 SAFE_METHODS = frozenset({"GET", "HEAD"})
 
 # Options of libcurl for which pycurl has no name.
@@ -266,6 +267,8 @@ class _Transfer:
         body = self._body.getvalue()  # no copy
         if not self.header_lines:
             raise curl_failures.not_http(url, body)
+        if not any(line in END_OF_HEAD for line in self.header_lines):
+            raise curl_failures.cut_head(url)
         status = self.curl.getinfo(pycurl.RESPONSE_CODE)
         answer = Answer(status, tuple(self.header_lines), body, elapsed_seconds)
         if 300 <= status < 400:

@@ -316,6 +316,16 @@ async def _cut_in_the_answer(caller: Caller) -> None:
     await caller.say(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{")
 
 
+async def _cut_in_the_head(caller: Caller) -> None:
+    await caller.request()
+    await caller.say(b"HTTP/1.1 200 OK\r\nContent-Type: appl")
+
+
+async def _absurd_chunk(caller: Caller) -> None:
+    await caller.request()
+    await caller.say(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nFFFFFFFFFFFFFFFFF\r\n")
+
+
 async def _close_at_once(caller: Caller) -> None:
     await caller.request()
 
@@ -329,6 +339,8 @@ async def _reset(caller: Caller) -> None:
     ("talk", "words"),
     [
         (_cut_in_the_answer, "its answer ended in the middle"),
+        (_cut_in_the_head, "its answer ended in the middle"),
+        (_absurd_chunk, "its answer is no proper HTTP"),
         (_close_at_once, "it closed without an answer"),
         (_reset, "it "),
     ],
