@@ -126,7 +126,11 @@ ON_THE_WIRE: dict[str, tuple[Broken, str, str]] = {
     "status 999": (raw(b"HTTP/1.1 999 What\r\n\r\n"), "bot_failed", "HTTP 999"),
     "negative length": (raw(OK + b"Content-Length: -1\r\n\r\n{}"), "connection_lost", "no proper HTTP"),
     "two lengths": (raw(OK + b"Content-Length: 2\r\nContent-Length: 9\r\n\r\n{}"), "connection_lost", "no proper HTTP"),
-    "absurd chunk": (raw(OK + b"Transfer-Encoding: chunked\r\n\r\nFFFFFFFFFFFFFFFFF\r\n"), "connection_lost", "no proper HTTP"),
+    "absurd chunk": (
+        raw(OK + b"Transfer-Encoding: chunked\r\n\r\nFFFFFFFFFFFFFFFFF\r\n"),
+        "connection_lost",
+        "no proper HTTP",
+    ),
     "cut head": (cut_head, "connection_lost", "its answer ended in the middle"),
     "cut body": (cut_body, "connection_lost", "its answer ended in the middle"),
     "closes without a word": (close_without_a_word, "connection_lost", "it closed without an answer"),
