@@ -265,7 +265,7 @@ class _Transfer:
     def open_socket(self, _purpose: int, address: tuple[int, int, int, tuple[str, int]]) -> socket | int:
         """libcurl tries a name's addresses in turn; the first that is refused refuses them all."""
         family, kind, protocol, where = address
-        reason = self._policy.refuses(where[0])
+        reason = self._policy.refuses(where[0], where[1])
         if reason:
             self._refused = (where[0], reason)
         return pycurl.SOCKET_BAD if self._refused else socket(family, kind, protocol)

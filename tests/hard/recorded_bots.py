@@ -86,13 +86,13 @@ class RecordedBot:
 
 
 @contextmanager
-def listening(talk: Talk, tls: ssl.SSLContext | None = None) -> Iterator[Server]:
+def listening(talk: Talk, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1") -> Iterator[Server]:
     """`serving` on a loop of its own in a thread, for tests that are not asynchronous."""
     ready, found = threading.Event(), []
     loop = asyncio.new_event_loop()
 
     async def live() -> None:
-        async with serving(talk, tls) as server:
+        async with serving(talk, tls, host) as server:
             found.append((server, stop))
             ready.set()
             await stop.wait()
