@@ -38,29 +38,29 @@ def decode(body: bytes, decoder: "msgspec.json.Decoder[T]", endpoint: str) -> T:
         raise BadAnswer(f"{endpoint} answered with more values than any bot has", endpoint=endpoint)
     try:
         return decoder.decode(body)
-    except msgspec.ValidationError as error:
-        raise BadAnswer(f"{endpoint} answered in an unexpected shape: {error}", endpoint=endpoint) from None
-    except RecursionError:
-        raise BadAnswer(f"{endpoint} answered with JSON nested too deeply", endpoint=endpoint) from None
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.ValidationError, RecursionError) as error:
+        raise _bad(error, endpoint) from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         if len(body) > REPAIRABLE:
-            raise BadAnswer(f"{endpoint} answered with something that is no JSON", endpoint=endpoint) from None
-    return _decode_repaired(body, decoder, endpoint)
-
-
-def _decode_repaired(body: bytes, decoder: "msgspec.json.Decoder[T]", endpoint: str) -> T:
+            raise _bad(error, endpoint) from None
     try:
         return decoder.decode(_repaired(body, '"{}"'))
     except (msgspec.ValidationError, RecursionError):
         pass  # a NaN where no figure belongs
-    except msgspec.DecodeError:
-        raise BadAnswer(f"{endpoint} answered with something that is no JSON", endpoint=endpoint) from None
+    except msgspec.DecodeError as error:
+        raise _bad(error, endpoint) from None
     try:
         return decoder.decode(_repaired(body, "null"))
-    except msgspec.ValidationError as error:
-        raise BadAnswer(f"{endpoint} answered in an unexpected shape: {error}", endpoint=endpoint) from None
-    except RecursionError:
-        raise BadAnswer(f"{endpoint} answered with JSON nested too deeply", endpoint=endpoint) from None
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise _bad(error, endpoint) from None
+
+
+def _bad(error: Exception, endpoint: str) -> BadAnswer:
+    if isinstance(error, msgspec.ValidationError):
+        return BadAnswer(f"{endpoint} answered in an unexpected shape: {error}", endpoint=endpoint)
+    if isinstance(error, RecursionError):
+        return BadAnswer(f"{endpoint} answered with JSON nested too deeply", endpoint=endpoint)
+    return BadAnswer(f"{endpoint} answered with something that is no JSON", endpoint=endpoint)
 
 
 # A string, ended or not (so that the scan is linear), or one of the tokens JSON does not have.

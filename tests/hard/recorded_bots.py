@@ -6,7 +6,6 @@ import ssl
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from functools import cached_property
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -52,11 +51,11 @@ class RecordedBot:
         page = {"trades": self.closed[offset:], "offset": offset, "total_trades": len(self.closed)}
         return json.dumps({**page, "trades_count": len(page["trades"])}).encode()
 
-    @cached_property
+    @property
     def closed(self) -> list[dict[str, object]]:
         return json.loads((FOLDER / self.release / "trades.json").read_bytes())["trades"]
 
-    @cached_property
+    @property
     def trades(self) -> dict[str, dict[str, object]]:
         open_ones = json.loads(self.recorded("status"))
         return {str(trade["trade_id"]): trade for trade in [*self.closed, *open_ones]}

@@ -39,8 +39,7 @@ class Campaign:
         self.problems: list[str] = []
         self.slowest = 0.0
         self.loop = uvloop.new_event_loop()
-        self.bots = {release: RecordedBot(release) for release in ("2022.9.1", "2024.3", "2026.9")}
-        self.bot = self.bots["2026.9"]
+        self.bot = RecordedBot()
 
     def __enter__(self) -> "Campaign":
         self.serving = serving(self.bot.talk)

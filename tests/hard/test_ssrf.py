@@ -7,11 +7,11 @@ import threading
 from contextlib import contextmanager
 
 import pytest
-from django.core.cache import cache
 
 from accounts.models import User
 from bots import tasks
 from bots.domain.polling.by_hand import poll_now
+from bots.domain.polling.engine import stop_engine
 from bots.models import Bot, ConnectionTest
 from bots.models.doors import open_door
 from bots.systems.addresses import AddressPolicy
@@ -133,9 +133,10 @@ def public_only(settings):
 @pytest.fixture
 def worker(monkeypatch):
     """A test of a connection that is asked for is tried at once, by the worker's own task."""
+    stop_engine()  # its door was opened under other settings
     monkeypatch.setattr(tasks.test_connection, "delay", tasks.test_connection.run)
     yield
-    cache.clear()
+    stop_engine()
 
 
 def all_addresses(port):

@@ -83,6 +83,7 @@ def test_an_endless_row_of_digits_is_cut_to_what_a_table_holds():
         (b"[1]", "Expected `object`, got `array`"),
         (b'{"rest": %s%s}' % (b"[" * 20_000, b"]" * 20_000), "nested too deeply"),
         (b'{"rest": %sNaN%s}' % (b'{"a":' * 10_000, b"}" * 10_000), "nested too deeply"),
+        (b'{"closed_ms": NaN, "rest": undefined}', "no JSON"),
         (b'{"rest": %s%s}' % (b"[" * 200_000, b"]" * 200_000), "more values than any bot has"),
         (b'{"rest": [%s{}]}' % (b"{}," * 30_000), "more values than any bot has"),
         (b'{"rest": [%s0]}' % (b"0," * 500_001), "more values than any bot has"),
