@@ -235,7 +235,7 @@ CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "inte
 PORTAL_TICK_SECONDS = env.number("PORTAL_TICK_SECONDS", 1.0)
 PORTAL_SHARD_SIZE = int(env.number("PORTAL_SHARD_SIZE", 250))
 PORTAL_POLL_DEADLINE_SECONDS = env.number("PORTAL_POLL_DEADLINE_SECONDS", 10.0)
-PORTAL_MAX_ANSWER_BYTES = int(env.number("PORTAL_MAX_ANSWER_BYTES", 10 * 1024 * 1024))
+PORTAL_MAX_ANSWER_BYTES = int(env.number("PORTAL_MAX_ANSWER_BYTES", 8 * 1024 * 1024))
 # A test or benchmark may ask for faster polls: every interval of the poll plan is multiplied by this.
 PORTAL_POLL_PACE = env.number("PORTAL_POLL_PACE", 1.0)
 

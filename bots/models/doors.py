@@ -1,16 +1,27 @@
 """The door to the bots, as this installation allows it: only processes that speak to bots open one."""
 
+from urllib.parse import urlsplit
+
 from django.conf import settings
 
-from bots.systems.addresses import AddressPolicy
+from bots.systems.addresses import AddressPolicy, OwnPorts
 from bots.systems.http import HttpDoor
 
 
 def open_door() -> HttpDoor:
     """One per event loop. Call inside the running loop."""
     return HttpDoor(
-        AddressPolicy.from_networks(settings.PORTAL_ALLOWED_NETWORKS),
+        AddressPolicy.from_networks(settings.PORTAL_ALLOWED_NETWORKS, own_ports()),
         deadline=settings.PORTAL_POLL_DEADLINE_SECONDS,
         max_bytes=settings.PORTAL_MAX_ANSWER_BYTES,
         user_agent=f"bot-portal/{settings.VERSION}",
     )
+
+
+def own_ports() -> OwnPorts:
+    database = settings.DATABASES["default"]
+    engines = {int(database["PORT"] or 5432)} if "postgresql" in database["ENGINE"] else set()
+    if settings.REDIS_URL and not settings.REDIS_URL.startswith("unix"):
+        engines.add(urlsplit(settings.REDIS_URL).port or 6379)
+    web = urlsplit(settings.PORTAL_URL)
+    return OwnPorts(frozenset(engines), frozenset({web.port or (443 if web.scheme == "https" else 80)}))

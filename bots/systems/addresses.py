@@ -4,6 +4,7 @@ import ipaddress
 import re
 from collections.abc import Iterable
 from functools import lru_cache
+from typing import NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
 from bots.systems.errors import WrongSettings
@@ -40,6 +41,19 @@ WORDS: dict[str, tuple[str, ...]] = {
     "cgnat": ("100.64.0.0/10",),
 }
 
+OWN = "it is a port of the portal's own database, broker or web server"
+
+
+class OwnPorts(NamedTuple):
+    """Ports at which the portal's parts listen, so that nobody speaks to them through it. The engines' (database,
+    broker) are closed at every address that is not public, the web server's on this machine alone."""
+
+    engines: frozenset[int] = frozenset()
+    web: frozenset[int] = frozenset()
+
+
+NO_PORTS = OwnPorts()
+
 _NEVER = tuple((ipaddress.ip_network(network), reason) for network, reason in NEVER)
 _LOOPBACK6 = ipaddress.ip_address("::1")
 _V4_COMPATIBLE = ipaddress.ip_network("::/96")
@@ -51,30 +65,36 @@ class AddressPolicy:
     Made from PORTAL_ALLOWED_NETWORKS: "public", "loopback", "private", "cgnat" or ranges such as "10.8.0.0/16".
     """
 
-    def __init__(self, networks: tuple[Network, ...], public: bool) -> None:
+    def __init__(self, networks: tuple[Network, ...], public: bool, own: OwnPorts) -> None:
         self._networks = networks
         self._public = public
+        self._own = own
         self._verdict = lru_cache(maxsize=4096)(self._judge)
 
     @classmethod
-    def from_networks(cls, names: Iterable[str]) -> "AddressPolicy":
+    def from_networks(cls, names: Iterable[str], own: OwnPorts = NO_PORTS) -> "AddressPolicy":
         """Raises WrongSettings on what is neither a known word nor a network."""
         names = [name.strip() for name in names]
         ranges = [cidr for name in names if name != "public" for cidr in WORDS.get(name, (name,))]
-        return cls(tuple(_network(cidr) for cidr in ranges), public="public" in names)
+        return cls(tuple(_network(cidr) for cidr in ranges), public="public" in names, own=own)
 
-    def refuses(self, address: str) -> str | None:
-        """The reason why no connection may go to this resolved address; None: it may."""
-        return self._verdict(address)
+    def refuses(self, address: str, port: int = 0) -> str | None:
+        """The reason why no connection may go to this resolved address (and port); None: it may."""
+        return self._verdict(address, port if port in self._own.web or port in self._own.engines else 0)
 
-    def _judge(self, text: str) -> str | None:
+    def _judge(self, text: str, own_port: int) -> str | None:
         try:
             address = _unwrapped(ipaddress.ip_address(text.partition("%")[0]))
         except ValueError:
             return "it is no IP address"
-        return _never(address) or (
-            None if self._is_allowed(address) else "it lies outside the networks allowed for bots"
-        )
+        if reason := _never(address):
+            return reason
+        if not self._is_allowed(address):
+            return "it lies outside the networks allowed for bots"
+        return OWN if own_port and self._is_own(address, own_port) else None
+
+    def _is_own(self, address: Address, port: int) -> bool:
+        return address.is_loopback or (port in self._own.engines and not address.is_global)
 
     def _is_allowed(self, address: Address) -> bool:
         if any(address.version == network.version and address in network for network in self._networks):

@@ -23,6 +23,7 @@ from bots.systems.errors import (
 TLS_CODES = frozenset({35, 51, 53, 54, 58, 59, 60, 64, 66, 77, 80, 82, 83, 90, 91})
 LOST_CODES = frozenset({8, 16, 18, 52, 55, 56, 61, 81, 92, 95})
 TOO_LARGE = 100  # CURLE_TOO_LARGE: libcurl's own bound on headers
+NO_HTTP = 8  # CURLE_WEIRD_SERVER_REPLY
 QUESTIONABLE_URL = frozenset({1, 3, 4, 67})
 
 # OpenSSL's words -> ours; the first that fits.
@@ -60,6 +61,8 @@ def failure(error: pycurl.error, curl: pycurl.Curl, url: str) -> BotError:
         return TlsProblem(f"No secure connection to {place(url)}: {_tls_cause(message)}")
     if code in LOST_CODES and "header" in message.lower() and "large" in message.lower():
         code = TOO_LARGE
+    if code == pycurl.E_RECV_ERROR and "chunk" in message.lower():
+        code = NO_HTTP
     if code in LOST_CODES:
         return ConnectionLost(f"{place(url)} broke the connection: {_how_lost(code, url)}")
     special = _SPECIAL.get(code)
@@ -106,6 +109,11 @@ def refused_address(url: str, address: str, reason: str) -> AddressNotAllowed:
     return AddressNotAllowed(f"{named} may not be contacted: {reason}")
 
 
+def cut_head(url: str) -> ConnectionLost:
+    """libcurl takes a head that ends in the middle for a whole one without a body."""
+    return ConnectionLost(f"{place(url)} broke the connection: its answer ended in the middle")
+
+
 def not_http(url: str, first_bytes: bytes) -> BotError:
     """Something answered without a status line: TLS on a plain port, or another protocol."""
     if first_bytes[:2] in (b"\x15\x03", b"\x16\x03"):
@@ -130,7 +138,7 @@ def _how_lost(code: int, url: str) -> str:
         return "its answer ended in the middle"
     if code == 52 and url.startswith("http:"):
         return "it closed without an answer (if it speaks TLS, the address must begin with https://)"
-    if code in (8, 61):
+    if code in (NO_HTTP, 61):
         return "its answer is no proper HTTP"
     return "it was cut while waiting for the answer"
 

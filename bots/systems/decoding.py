@@ -17,7 +17,12 @@ _SCALE = Context(prec=38, traps=[])  # 18 decimals and 20 digits before them: al
 _ZERO = Decimal(0)
 _ORDINARY = Decimal(10**38 - 1).__sizeof__()  # memory of 38 digits; a row of a million zeros is not kept
 
-REPAIRABLE = 2 * 1024 * 1024  # bytes; repairing costs half a second a MiB at worst, on the loop all bots share
+# Decoding runs on the loop all bots share, and a small answer can unfold into much: ten MiB of {}, are a gigabyte of
+# orders. 500 trades, the largest page asked for, have some 65 000 values and 2 000 objects; with 40 orders each 22 000.
+SMALL = 64 * 1024  # bytes; too few to count what is in them
+MOST_VALUES = 500_000
+MOST_NESTS = 25_000  # objects and lists
+REPAIRABLE = 512 * 1024  # bytes; repairing costs a quarter of a second a MiB at worst
 MOST_REASONS = 100
 NAME_LENGTH = 500
 PROSE_LENGTH = 4000
@@ -29,31 +34,33 @@ def decode(body: bytes, decoder: "msgspec.json.Decoder[T]", endpoint: str) -> T:
     What Python's JSON writers let through is repaired and the rest stands: a bare NaN or Infinity reads as the figure
     "NaN", which `Figures` turns into a missing one (or as null where no figure is expected).
     """
+    if len(body) > SMALL and (body.count(b",") > MOST_VALUES or body.count(b"{") + body.count(b"[") > MOST_NESTS):
+        raise BadAnswer(f"{endpoint} answered with more values than any bot has", endpoint=endpoint)
     try:
         return decoder.decode(body)
-    except msgspec.ValidationError as error:
-        raise BadAnswer(f"{endpoint} answered in an unexpected shape: {error}", endpoint=endpoint) from None
-    except RecursionError:
-        raise BadAnswer(f"{endpoint} answered with JSON nested too deeply", endpoint=endpoint) from None
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.ValidationError, RecursionError) as error:
+        raise _bad(error, endpoint) from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         if len(body) > REPAIRABLE:
-            raise BadAnswer(f"{endpoint} answered with something that is no JSON", endpoint=endpoint) from None
-    return _decode_repaired(body, decoder, endpoint)
-
-
-def _decode_repaired(body: bytes, decoder: "msgspec.json.Decoder[T]", endpoint: str) -> T:
+            raise _bad(error, endpoint) from None
     try:
         return decoder.decode(_repaired(body, '"{}"'))
     except (msgspec.ValidationError, RecursionError):
         pass  # a NaN where no figure belongs
-    except msgspec.DecodeError:
-        raise BadAnswer(f"{endpoint} answered with something that is no JSON", endpoint=endpoint) from None
+    except msgspec.DecodeError as error:
+        raise _bad(error, endpoint) from None
     try:
         return decoder.decode(_repaired(body, "null"))
-    except msgspec.ValidationError as error:
-        raise BadAnswer(f"{endpoint} answered in an unexpected shape: {error}", endpoint=endpoint) from None
-    except RecursionError:
-        raise BadAnswer(f"{endpoint} answered with JSON nested too deeply", endpoint=endpoint) from None
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise _bad(error, endpoint) from None
+
+
+def _bad(error: Exception, endpoint: str) -> BadAnswer:
+    if isinstance(error, msgspec.ValidationError):
+        return BadAnswer(f"{endpoint} answered in an unexpected shape: {error}", endpoint=endpoint)
+    if isinstance(error, RecursionError):
+        return BadAnswer(f"{endpoint} answered with JSON nested too deeply", endpoint=endpoint)
+    return BadAnswer(f"{endpoint} answered with something that is no JSON", endpoint=endpoint)
 
 
 # A string, ended or not (so that the scan is linear), or one of the tokens JSON does not have.
@@ -62,6 +69,7 @@ _LONE_SURROGATE = re.compile(
     r"(\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\[^u])|\\u[dD][89a-fA-F][0-9a-fA-F]{2}"
 )
 _RAW_CONTROL = re.compile(r"[\x00-\x1f]")
+_ESCAPED_CONTROL = {sign: f"\\u{sign:04x}" for sign in range(32)}
 
 
 def _repaired(body: bytes, token_as: str) -> str:
@@ -69,8 +77,9 @@ def _repaired(body: bytes, token_as: str) -> str:
         found = match[0]
         if found[0] != '"':
             return token_as.format(found)
-        found = _LONE_SURROGATE.sub(lambda pair: pair[1] or "\\ufffd", found)
-        return _RAW_CONTROL.sub(lambda sign: f"\\u{ord(sign[0]):04x}", found)
+        if "\\u" in found:
+            found = _LONE_SURROGATE.sub(lambda pair: pair[1] or "\\ufffd", found)
+        return found.translate(_ESCAPED_CONTROL) if _RAW_CONTROL.search(found) else found
 
     return _STRING_OR_TOKEN.sub(mend, body.decode("utf-8-sig", "replace"))
 
@@ -154,7 +163,9 @@ def _harmless(sign: str) -> str:
 
 
 def loose(body: bytes) -> Any:
-    """JSON of unknown shape, for looking into a refusal; None when it is no JSON at all."""
+    """JSON of unknown shape, for looking into a refusal; None when it is no JSON at all, or too much of it."""
+    if len(body) > SMALL:
+        return None
     try:
         return msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

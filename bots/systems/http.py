@@ -5,12 +5,15 @@ the connection is made, so a name that changes its mind (DNS rebinding) is caugh
 """
 
 import asyncio
+import re
 import time
 from base64 import b64encode
 from collections.abc import Sequence
 from email.utils import parsedate_to_datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
+from io import BytesIO
 from socket import socket
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 import certifi
@@ -19,14 +22,15 @@ import pycurl
 from bots.systems import curl_failures
 from bots.systems.addresses import AddressPolicy
 from bots.systems.errors import AnswerTooLarge, BotError, Redirected, Unreachable
+from bots.systems.names import Names
 
 MIB = 1024 * 1024
 ACCEPT = "Accept: application/json"  # never leave the list empty: pycurl would keep the last one, password and all
+FORGOTTEN_NAME = "-name.invalid:1"  # nor may this list be empty
+END_OF_HEAD = (b"\r\n", b"\n")
 SAFE_METHODS = frozenset({"GET", "HEAD"})
 
-# Options of libcurl for which pycurl has no name.
-_DISALLOW_USERNAME_IN_URL = 278
-_QUICK_EXIT = 322  # do not wait for a name server that hangs: forget its thread
+_DISALLOW_USERNAME_IN_URL = 278  # an option of libcurl for which pycurl has no name
 
 
 class Answer:
@@ -81,6 +85,7 @@ class HttpDoor:
         user_agent: str = "bot-portal",
         ca_file: str = "",
         kept_connections: int = 1000,
+        names: Names | None = None,
     ) -> None:
         self._policy = policy
         self._deadline = deadline
@@ -88,6 +93,7 @@ class HttpDoor:
         self._max_bytes = max_bytes
         self._user_agent = user_agent
         self._ca_file = ca_file or certifi.where()
+        self._names = names or Names()
         self._idle: list[_Transfer] = []
         self._multi = pycurl.AsyncCurlMulti()
         self._multi.setopt(pycurl.M_MAXCONNECTS, kept_connections)
@@ -103,8 +109,9 @@ class HttpDoor:
     ) -> Answer:
         """Raises Unreachable (or a kind of it), AddressNotAllowed, TlsProblem, Redirected, AnswerTooLarge,
         NotThisSystem."""
+        question = await self._looked_up(url, headers, deadline, max_bytes)
         transfer = self._idle.pop() if self._idle else self._new_transfer()
-        return await self._perform(transfer, url, headers, deadline, max_bytes)
+        return await self._perform(transfer, question)
 
     async def request(
         self,
@@ -117,10 +124,11 @@ class HttpDoor:
         max_bytes: int | None = None,
     ) -> Answer:
         """Like `get`, for any method. What is not GET or HEAD is sent at most once, over a connection of its own."""
+        question = await self._looked_up(url, [*headers, "Expect:"], deadline, max_bytes)
         transfer = self._new_transfer()
         transfer.reusable = False
         transfer.ask(method, body)
-        return await self._perform(transfer, url, [*headers, "Expect:"], deadline, max_bytes)
+        return await self._perform(transfer, question)
 
     def close(self) -> None:
         """Ends what is under way, takes no more, waits for nothing: connections fall with the process."""
@@ -153,7 +161,6 @@ class HttpDoor:
             (pycurl.TCP_NODELAY, 1),
             (pycurl.TCP_KEEPALIVE, 1),
             (pycurl.NOSIGNAL, 1),
-            (_QUICK_EXIT, 1),
             (pycurl.OPENSOCKETFUNCTION, transfer.open_socket),
             (pycurl.WRITEFUNCTION, transfer.receive),
             (pycurl.HEADERFUNCTION, transfer.header_lines.append),  # libcurl itself gives up at 300 KiB of headers
@@ -161,17 +168,26 @@ class HttpDoor:
             curl.setopt(option, value)
         return transfer
 
-    async def _perform(
-        self,
-        transfer: "_Transfer",
-        url: str,
-        headers: Sequence[str],
-        deadline: float | None,
-        max_bytes: int | None,
-    ) -> Answer:
+    async def _looked_up(
+        self, url: str, headers: Sequence[str], deadline: float | None, max_bytes: int | None
+    ) -> "_Question":
+        """What to ask, with the addresses of the name in it: looking them up counts against the deadline."""
+        seconds, size = deadline or self._deadline, max_bytes or self._max_bytes
+        named = _name_in(url)
+        if named is None:
+            return _Question(url, headers, seconds, size, "")
+        name, port = named
+        began = time.perf_counter()
+        addresses = await self._names.addresses(name, seconds)
+        left = max(seconds - (time.perf_counter() - began), 0.001)
+        spelled = ",".join(f"[{address}]" if ":" in address else address for address in addresses)
+        return _Question(url, headers, left, size, f"+{name}:{port}:{spelled}")
+
+    async def _perform(self, transfer: "_Transfer", question: "_Question") -> Answer:
         if self._closed:
             raise Unreachable("The portal is shutting down")
-        transfer.begin(url, headers, deadline or self._deadline, max_bytes or self._max_bytes)
+        url = question.url
+        transfer.begin(question)
         started = time.perf_counter()
         try:
             await self._multi.add_handle(transfer.curl)
@@ -184,12 +200,21 @@ class HttpDoor:
             return transfer.answer(url, time.perf_counter() - started)
         finally:
             if transfer.reusable:
+                transfer.let_go()
                 self._idle.append(transfer)
+
+
+class _Question(NamedTuple):
+    url: str
+    headers: Sequence[str]
+    deadline: float  # seconds
+    max_bytes: int
+    resolved: str  # the name's addresses, as libcurl wants to be told them; "" when there is no name
 
 
 class _Transfer:
     """One easy handle of libcurl with what it received. It is used again for other bots: nothing of a request but its
-    URL, headers and time-out is ever set on it, and these are set anew for every request."""
+    URL, headers, time-out and the addresses of its name is ever set on it, and these are set anew every time."""
 
     def __init__(self, curl: pycurl.Curl, policy: AddressPolicy) -> None:
         self.curl = curl
@@ -197,11 +222,12 @@ class _Transfer:
         self.header_lines: list[bytes] = []
         self._policy = policy
         self._timeout_ms = 0
+        self._resolved = ""
         self._max_bytes = 0
         self._reset()
 
     def _reset(self) -> None:
-        self._chunks: list[bytes] = []
+        self.let_go()
         self._received = 0
         self._too_large = False
         self.header_lines.clear()
@@ -219,20 +245,27 @@ class _Transfer:
             self.curl.setopt(pycurl.FRESH_CONNECT, 1)
             self.curl.setopt(pycurl.FORBID_REUSE, 1)
 
-    def begin(self, url: str, headers: Sequence[str], deadline: float, max_bytes: int) -> None:
+    def begin(self, question: _Question) -> None:
         self._reset()
-        self._max_bytes = max_bytes
-        self.curl.setopt(pycurl.URL, url)
-        self.curl.setopt(pycurl.HTTPHEADER, [ACCEPT, *headers])
-        timeout_ms = int(deadline * 1000)
+        self._max_bytes = question.max_bytes
+        self.curl.setopt(pycurl.URL, question.url)
+        self.curl.setopt(pycurl.HTTPHEADER, [ACCEPT, *question.headers])
+        timeout_ms = max(int(question.deadline * 1000), 1)  # 0 would be none
         if timeout_ms != self._timeout_ms:
             self.curl.setopt(pycurl.TIMEOUT_MS, timeout_ms)
             self._timeout_ms = timeout_ms
+        if question.resolved or self._resolved:
+            self.curl.setopt(pycurl.RESOLVE, [question.resolved or FORGOTTEN_NAME])
+            self._resolved = question.resolved
+
+    def let_go(self) -> None:
+        """An idle transfer does not hold the largest answer it ever had."""
+        self._body = BytesIO()
 
     def open_socket(self, _purpose: int, address: tuple[int, int, int, tuple[str, int]]) -> socket | int:
         """libcurl tries a name's addresses in turn; the first that is refused refuses them all."""
         family, kind, protocol, where = address
-        reason = self._policy.refuses(where[0])
+        reason = self._policy.refuses(where[0], where[1])
         if reason:
             self._refused = (where[0], reason)
         return pycurl.SOCKET_BAD if self._refused else socket(family, kind, protocol)
@@ -242,10 +275,9 @@ class _Transfer:
         self._received += len(chunk)
         if self._received > self._max_bytes:
             self._too_large = True
-            self._chunks.clear()
+            self.let_go()
             return 0
-        self._chunks.append(chunk)
-        return len(chunk)
+        return self._body.write(chunk)
 
     def stopped(self, url: str) -> BotError | None:
         """What our own callbacks refused, in words; None when libcurl gave up for reasons of its own."""
@@ -258,14 +290,33 @@ class _Transfer:
     def answer(self, url: str, elapsed_seconds: float) -> Answer:
         if self._refused:
             raise curl_failures.refused_address(url, *self._refused)
-        body = self._chunks[0] if len(self._chunks) == 1 else b"".join(self._chunks)
+        body = self._body.getvalue()  # no copy
         if not self.header_lines:
             raise curl_failures.not_http(url, body)
+        if not any(line in END_OF_HEAD for line in self.header_lines):
+            raise curl_failures.cut_head(url)
         status = self.curl.getinfo(pycurl.RESPONSE_CODE)
         answer = Answer(status, tuple(self.header_lines), body, elapsed_seconds)
         if 300 <= status < 400:
             raise _redirected(url, answer.headers.get("location", ""))
         return answer
+
+
+_NAME = re.compile(r"(?!(?:.*\.)?localhost\.?\Z)(?=.*[a-z])[a-z0-9_.-]+", re.IGNORECASE)
+
+
+@lru_cache(maxsize=8192)
+def _name_in(url: str) -> tuple[str, int] | None:
+    """(host name, port) of a URL that names its host; None when it is an address, loopback's name, or unusable."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return None
+    name = parts.hostname or ""
+    if parts.scheme not in ("http", "https") or "@" in parts.netloc or not _NAME.fullmatch(name):
+        return None
+    return name, port or (443 if parts.scheme == "https" else 80)
 
 
 def basic_authorization(username: str, password: str) -> str:

@@ -13,7 +13,7 @@ import msgspec
 
 from bots.domain.polling.orders import PollOrder
 from bots.systems.contract import BotState, ClosedTrades, Kind, KnownHistory, OpenTrades, Profit, Session, Trade, Value
-from bots.systems.errors import BotError, NoSuchTrade, NotOffered, TimedOut, Unreachable, WrongPassword
+from bots.systems.errors import BadAnswer, BotError, NoSuchTrade, NotOffered, TimedOut, Unreachable, WrongPassword
 
 # The order in which a poll asks: what moves first, what is slow last.
 ORDER = (
@@ -32,6 +32,8 @@ ORDER = (
     Kind.CONFIG,
 )
 MOST_FOLLOWED = 50  # vanished trades looked up in one poll; the rest follows in the next
+MOST_OPEN_TRADES = 2000  # each is a row, and one writer writes for all bots
+MOST_KEPT_BYTES = 1024 * 1024  # of one reading, as JSON; pages draw it, and every poll may write it anew
 encode = msgspec.json.Encoder().encode
 
 
@@ -163,9 +165,19 @@ async def fetch(kind: Kind, result: PollResult, session: Session) -> None:
         result.history = await closed_trades(result, session)
         return
     value = await session.read(kind)
+    refuse_excess(kind, value)
     result.values[kind] = value
     if isinstance(value, OpenTrades):
         await follow_vanished(value, result, session)
+
+
+def refuse_excess(kind: Kind, value: Value) -> None:
+    """Raises BadAnswer: well-formed, but more than any bot has."""
+    if isinstance(value, OpenTrades):
+        if len(value.trades) > MOST_OPEN_TRADES:
+            raise BadAnswer(f"{len(value.trades)} trades are open at once, where {MOST_OPEN_TRADES} are the most read")
+    elif (size := len(encode(value))) > MOST_KEPT_BYTES:
+        raise BadAnswer(f"{size} bytes of {kind.replace('_', ' ')}, where {MOST_KEPT_BYTES} are the most kept")
 
 
 async def follow_vanished(now_open: OpenTrades, result: PollResult, session: Session) -> None:

@@ -37,15 +37,15 @@ def http(body: bytes = b"{}", status: str = "200 OK", *headers: str) -> bytes:
 
 
 class Server:
-    def __init__(self, port: int, scheme: str) -> None:
+    def __init__(self, host: str, port: int, scheme: str) -> None:
         self.port = port
-        self.url = f"{scheme}://127.0.0.1:{port}"
+        self.url = f"{scheme}://{host}:{port}"
         self.connections = 0
         self.requests: list[bytes] = []
 
 
 @asynccontextmanager
-async def serving(talk: Talk, tls: ssl.SSLContext | None = None):
+async def serving(talk: Talk, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1"):
     async def meet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         server.connections += 1
         try:
@@ -55,8 +55,8 @@ async def serving(talk: Talk, tls: ssl.SSLContext | None = None):
         finally:
             writer.close()
 
-    listener = await asyncio.start_server(meet, "127.0.0.1", 0, ssl=tls)
-    server = Server(listener.sockets[0].getsockname()[1], "https" if tls else "http")
+    listener = await asyncio.start_server(meet, host, 0, ssl=tls)
+    server = Server(host, listener.sockets[0].getsockname()[1], "https" if tls else "http")
     try:
         yield server
     finally:

@@ -1,5 +1,6 @@
 """What a hostile or broken bot puts into its JSON, and what is left of it."""
 
+import time
 from contextlib import suppress
 from decimal import Context, Decimal
 
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bots.systems.contract import Missing
-from bots.systems.decoding import Figures, decode, name, prose
+from bots.systems.decoding import REPAIRABLE, Figures, decode, loose, name, prose
 from bots.systems.errors import BadAnswer
 
 
@@ -80,8 +81,12 @@ def test_an_endless_row_of_digits_is_cut_to_what_a_table_holds():
         (b'{"rate": 1e99999999999999999999}', r"Invalid decimal string - at `\$\.rate`"),
         (b'{"trade_id": "s3cret"}', r"Expected `int`, got `str` - at `\$\.trade_id`"),
         (b"[1]", "Expected `object`, got `array`"),
-        (b'{"rest": %s%s}' % (b"[" * 200_000, b"]" * 200_000), "nested too deeply"),
-        (b'{"rest": %sNaN%s}' % (b'{"a":' * 200_000, b"}" * 200_000), "nested too deeply"),
+        (b'{"rest": %s%s}' % (b"[" * 20_000, b"]" * 20_000), "nested too deeply"),
+        (b'{"rest": %sNaN%s}' % (b'{"a":' * 10_000, b"}" * 10_000), "nested too deeply"),
+        (b'{"closed_ms": NaN, "rest": undefined}', "no JSON"),
+        (b'{"rest": %s%s}' % (b"[" * 200_000, b"]" * 200_000), "more values than any bot has"),
+        (b'{"rest": [%s{}]}' % (b"{}," * 30_000), "more values than any bot has"),
+        (b'{"rest": [%s0]}' % (b"0," * 500_001), "more values than any bot has"),
     ],
 )
 def test_what_cannot_be_read_is_a_bad_answer_that_names_the_endpoint_and_quotes_nothing(body, words):
@@ -104,6 +109,26 @@ def test_what_cannot_be_read_is_a_bad_answer_that_names_the_endpoint_and_quotes_
 )
 def test_broken_text_is_mended(body, pair):
     assert decode(body, SAMPLE, "status").pair == pair
+
+
+def test_a_page_of_500_trades_with_40_orders_each_is_not_too_much():
+    trade = b'{"trade_id": 7, "rest": [%s]}' % b", ".join([b'{"order_id": "x", "cost": 1.5, "filled": 1.5}'] * 40)
+    assert len(decode(b"[%s]" % b",".join([trade] * 500), LIST, "trades")) == 500
+
+
+def test_a_refusal_of_many_words_is_not_looked_into():
+    assert loose(b'{"error": "no"}') == {"error": "no"}
+    assert loose(b"[%s[]]" % (b"[]," * 30_000)) is None
+
+
+@pytest.mark.parametrize("filler", [b'"a":1,', b'"b":"\\ud800",', b'"c":"' + b"\n" * 20_000 + b'",', b'"d":NaN,'])
+def test_repairing_the_most_that_is_repaired_takes_a_moment(filler):
+    body = b'{"rate": NaN, %s "trade_id": 7}' % (filler * ((REPAIRABLE - 50) // len(filler)))
+    began = time.process_time()
+    assert decode(body, SAMPLE, "status").trade_id == 7
+    assert time.process_time() - began < 1
+    with pytest.raises(BadAnswer, match="no JSON"):
+        decode(body + b" " * REPAIRABLE, SAMPLE, "status")
 
 
 def test_names_are_one_harmless_line_of_bounded_length():

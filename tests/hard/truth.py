@@ -1,0 +1,158 @@
+"""Whether what was read out of an answer really stands in it: a second reader, that shares nothing with the first."""
+
+import json
+import math
+from collections.abc import Iterator, Mapping
+from decimal import Context, Decimal, InvalidOperation
+from typing import Any
+
+import msgspec
+
+EXACT = Context(prec=1000)
+STEP = Decimal("1e-18")
+LONGEST_TEXT = 4000
+OURS = {"missing", "capabilities", "settings"}  # not the bot's figures; settings are compared as a whole
+
+# Where a field is called otherwise in the bot's answer: (type, field) or field -> the keys it may come from.
+KEYS: dict[Any, tuple[str, ...]] = {
+    ("Trade", "profit_abs"): ("close_profit_abs",),
+    ("Trade", "profit_ratio"): ("close_profit",),
+    ("Count", "open"): ("current",),
+    ("Count", "slots"): ("max",),
+    ("PairPerformance", "trades"): ("count",),
+    ("Balance", "bot_total"): ("total_bot",),
+    ("CurrencyBalance", "total"): ("balance",),
+    ("CurrencyBalance", "value"): ("est_stake",),
+    ("CurrencyBalance", "bot_value"): ("est_stake_bot",),
+    ("Order", "rate"): ("safe_price",),
+    "open_ms": ("open_timestamp",),
+    "close_ms": ("close_timestamp",),
+    "placed_ms": ("order_timestamp",),
+    "filled_ms": ("order_filled_timestamp",),
+    "stop_rate": ("stop_loss_abs",),
+    "fee_open_ratio": ("fee_open",),
+    "fee_close_ratio": ("fee_close",),
+    "closed_abs": ("profit_closed_coin",),
+    "closed_ratio": ("profit_closed_ratio",),
+    "all_abs": ("profit_all_coin",),
+    "closed_count": ("closed_trade_count",),
+    "winning": ("winning_trades",),
+    "losing": ("losing_trades",),
+    "max_drawdown_ratio": ("max_drawdown",),
+    "current_drawdown_ratio": ("current_drawdown",),
+    "first_trade_ms": ("first_trade_timestamp",),
+    "latest_trade_ms": ("latest_trade_timestamp",),
+    "from_ms": ("lock_timestamp",),
+    "until_ms": ("lock_end_timestamp",),
+    "last_process_ms": ("last_process_ts",),
+    "started_ms": ("bot_startup_ts",),
+    "first_started_ms": ("bot_start_ts",),
+    "next_offset": (),
+    "total": ("total", "total_trades"),
+}
+OF_SECONDS = {"last_process_ms", "started_ms", "first_started_ms"}
+DERIVED = {"average_duration_seconds", "at_ms", "next_offset"}  # of a text, of a list's second entry, of our own page
+ASSUMED = {"leverage": Decimal(1)}  # what a bot that says nothing has
+
+
+class Given:
+    """Every figure of some answers by the key it stands under."""
+
+    def __init__(self, *bodies: bytes) -> None:
+        self.figures: dict[str, set[Decimal]] = {}
+        self.readable = True
+        for body in bodies:
+            self.read(body)
+
+    def read(self, body: bytes) -> None:
+        text = body.decode("utf-8-sig", "replace")
+        try:
+            json.loads(
+                text, strict=False, parse_int=Decimal, parse_float=figure, object_pairs_hook=self.note_all,
+                parse_constant=lambda word: None,
+            )  # fmt: skip
+        except (ValueError, RecursionError):
+            self.readable = False
+
+    def note_all(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        for key, value in pairs:
+            number = value if isinstance(value, Decimal) else figure(value) if isinstance(value, str) else None
+            if number is not None and number.is_finite():
+                self.figures.setdefault(key, set()).add(rounded(number))
+        return dict(pairs)
+
+    def has(self, keys: tuple[str, ...], number: Decimal) -> bool:
+        return any(number in self.figures.get(key, ()) for key in keys)
+
+
+def figure(text: str) -> Decimal | None:
+    try:
+        return Decimal(text)
+    except (InvalidOperation, ValueError):
+        return None
+
+
+def rounded(number: Decimal) -> Decimal:
+    if number.adjusted() > 40:  # never stored, and long to write out
+        return number
+    return number.quantize(STEP, context=EXACT) if number.adjusted() > -400 else Decimal(0)
+
+
+def wrongs(value: msgspec.Struct, given: Given) -> list[str]:
+    """What is wrong with a value read out of these answers; an empty list when nothing is."""
+    return [problem for kind, name, each in walked(value) for problem in wrong(kind, name, each, given)]
+
+
+def walked(value: Any, kind: str = "", name: str = "") -> Iterator[tuple[str, str, Any]]:
+    """(type, field, scalar) of everything in a value object."""
+    if isinstance(value, msgspec.Struct):
+        for field in value.__struct_fields__:
+            if field not in OURS:
+                yield from walked(getattr(value, field), type(value).__name__, field)
+    elif isinstance(value, list | tuple):
+        for each in value:
+            yield from walked(each, kind, name)
+    elif isinstance(value, Mapping):
+        for key, each in value.items():
+            yield from walked(str(key), kind, name)
+            yield from walked(each, kind, name)
+    else:
+        yield kind, name, value
+
+
+def wrong(kind: str, name: str, value: Any, given: Given) -> list[str]:
+    if isinstance(value, str):
+        return [f"{kind}.{name}: {problem}" for problem in text_problems(value)]
+    if value is None or isinstance(value, bool):
+        return []
+    if isinstance(value, float):
+        return [] if math.isfinite(value) else [f"{kind}.{name} is {value}"]
+    return [] if name in DERIVED else figure_problems(kind, name, Decimal(value), given)
+
+
+def figure_problems(kind: str, name: str, number: Decimal, given: Given) -> list[str]:
+    if not number.is_finite() or abs(number) >= Decimal("1e20"):
+        return [f"{kind}.{name} is {number}"]
+    keys = KEYS.get((kind, name)) or KEYS.get(name) or (name,)
+    told = number / 1000 if name in OF_SECONDS else number
+    if given.has(keys, rounded(told)) or ASSUMED.get(name) == number:
+        return []
+    if name in ("slots", "max_open_trades") and any(int(limit) == number for limit in limits(keys, given)):
+        return []
+    return [f"{kind}.{name} is {number}, which the bot gives nowhere as {' or '.join(keys)}"]
+
+
+def limits(keys: tuple[str, ...], given: Given) -> list[Decimal]:
+    """A limit of 5.5 trades is one of 5."""
+    return [each for key in keys for each in given.figures.get(key, ()) if each.adjusted() < 30]
+
+
+def text_problems(text: str) -> list[str]:
+    found = []
+    if len(text) > LONGEST_TEXT:
+        found.append(f"a text of {len(text)} signs")
+    if any(sign < " " and sign not in "\n\t" for sign in text):
+        found.append("a control sign in a text")
+    if any("\ud800" <= sign <= "\udfff" for sign in text):
+        found.append("half a sign in a text")
+    return found
