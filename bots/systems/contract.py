@@ -255,6 +255,7 @@ class Performance(Struct, frozen=True):
 class PairList(Struct, frozen=True):
     pairs: tuple[str, ...]
     methods: tuple[str, ...] = ()
+    fixed: bool = False  # the pairs are those of the configuration: no method changes them by itself
 
 
 Value = (

@@ -4,13 +4,21 @@ A bot has `name system tags enabled poll_plan` and the fields its system declare
 refusal: secrets stand in these lists, and not always in their own column.
 """
 
+from accounts.models import Team
 from bots.domain.bot_lists.csv_text import csv_lines, csv_text
 from bots.domain.bot_lists.line import MOST_BYTES, MOST_LINES, Facts, Line, Unreadable
 from bots.domain.bot_lists.yaml_text import yaml_lines, yaml_text
+from bots.models import Bot
 
-__all__ = ["MOST_BYTES", "MOST_LINES", "WRITERS", "Facts", "Line", "Unreadable", "read_list"]
+__all__ = ["FORMATS", "MOST_BYTES", "MOST_LINES", "Facts", "Line", "Unreadable", "read_list", "written_list"]
 
 WRITERS = {"csv": csv_text, "yaml": yaml_text}
+FORMATS = tuple(WRITERS)
+
+
+def written_list(team: Team, form: str) -> str:
+    """The team's bots, retired ones left out, as read_list reads them: without secrets. `form`: one of FORMATS."""
+    return WRITERS[form](list(Bot.objects.active().filter(team=team).order_by("name", "pk")))
 
 
 def read_list(body: bytes, filename: str = "") -> list[Line]:

@@ -106,10 +106,20 @@ async def conversation(result: PollResult, session: Session, began: float) -> No
 
 
 def wanted(kind: Kind, result: PollResult) -> bool:
-    """Closed trades are also asked for when the open ones changed, or the bot's count is not the mirror's."""
+    """Closed trades are also asked for when the open ones changed, or the bot's count is not the mirror's; settings
+    when the bot has another mode, release or strategy."""
     if kind in result.order.kinds:
         return True
+    if kind is Kind.CONFIG and became_another(result):
+        return True
     return kind is Kind.CLOSED_TRADES and (result.order.turn.reread_offset is not None or moved(result))
+
+
+def became_another(result: PollResult) -> bool:
+    status, state = result.order.status, result.state
+    assert state is not None
+    told = (state.mode, state.version[:60], state.strategy[:200])  # as long as the columns
+    return told != (status.mode, status.version, status.strategy)
 
 
 def moved(result: PollResult) -> bool:
