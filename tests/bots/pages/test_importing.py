@@ -45,7 +45,7 @@ def test_alice_pastes_a_list_looks_at_it_and_adds_it(browser_of, alice):
         "trend",
     ]
     address = "Address: The address must begin with http:// or https://"
-    assert cells(row(shown, "line-3")) == ["3", "bad", f"refused {address}"]
+    assert cells(row(shown, "line-3")) == ["line 3", "bad", f"refused : {address}"]
     assert "Add 1 bot, leave 1 out" in text(shown)
     assert not Bot.objects.exists()
 
