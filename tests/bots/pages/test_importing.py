@@ -37,7 +37,7 @@ def test_alice_pastes_a_list_looks_at_it_and_adds_it(browser_of, alice):
     shown = looked(alices, GOOD + BAD)
 
     assert cells(row(shown, "line-2")) == [
-        "2",
+        "line 2",
         "btc-01",
         "good",
         "http://10.0.0.1:8080 · ft",
