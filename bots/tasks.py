@@ -17,6 +17,11 @@ from bots.domain.polling.orders import orders_for
 from bots.domain.polling.schedule import Claim
 
 
+def begin_alone() -> None:
+    """The all-in-one process starts: nobody else polls."""
+    schedule.release_all()
+
+
 @shared_task
 def tick() -> None:
     """Hand every due bot to a worker, in shards."""

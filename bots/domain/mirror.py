@@ -17,6 +17,7 @@ from django.db.models import Count, Q
 from django.utils import timezone
 
 from bots.domain.polling.asking import History, PollResult, digest_of, moved
+from bots.domain.untold import begun_again, end_untold
 from bots.models import Bot, BotRun, PollTurn, Trade
 from bots.models.money import ExactSum
 from bots.systems import contract
@@ -50,11 +51,12 @@ def mirror(result: PollResult, now: datetime) -> Mirrored:
     done = Mirrored()
     run = current_run(result, done, now)
     writer = RunWriter(run, result.order.bot, now)
-    if result.history is not None or not moved(result):
+    if result.history is not None or not moved(result) or not result.closed_trades_told:
         writer.write(trades_of(result))
         done.gone += mark_gone(run, result, now)
-    done.opened, done.closed = writer.opened, writer.closed
-    if writer.written or done.gone:
+    ended = end_untold(run, result, now)
+    done.opened, done.closed = writer.opened, writer.closed + ended
+    if writer.written or done.gone or ended:
         done.what.add("trades")
         count_run(run)
     if result.history is not None:
@@ -87,12 +89,15 @@ def current_run(result: PollResult, done: Mirrored, now: datetime) -> BotRun:
         return begin_run(result, done, now, "first seen")
     if (run.mode, run.currency) != (state.mode, state.stake_currency):
         # What was asked by the old run's marks says nothing of the new one: its trades are read in the next poll.
-        result.history, result.followed, result.gone = None, [], []
+        result.history, result.followed, result.gone, result.ended = None, [], [], []
         result.order.turn.reread_offset = 0
         reason = f"{run.mode} {run.currency} became {state.mode} {state.stake_currency}"
         return begin_run(result, done, now, reason)
     if result.history is not None and wiped(run, result.history):
         return begin_run(result, done, now, "none of the known trades is at the bot any more")
+    if not result.closed_trades_told and (reason := begun_again(run, result)):
+        result.ended = []
+        return begin_run(result, done, now, reason)
     return run
 
 
@@ -246,24 +251,33 @@ def after_history(result: PollResult, run: BotRun, now: datetime) -> None:
         numbers = [int(trade.trade_id) for trade in history.trades if trade.trade_id.isdigit()]
         turn.reread_offset = history.next_offset
         turn.reread_after = max(numbers, default=0) if history.next_offset is not None else 0
-        turn.full_reread_at = now
+        turn.full_reread_at = turn.full_reread_at if history.unasked else now
         turn.mismatches = 0
         return
     if turn.reread_offset is not None or history.next_offset is not None:
         return
     turn.mismatches = turn.mismatches + 1 if differs(result, run, history) else 0
     if turn.mismatches >= 2 and (turn.full_reread_at is None or now - turn.full_reread_at >= REREAD_EVERY):
-        demand_reread(turn, now, f"the bot counts {history.total} closed trades, the mirror {run.closed_count}")
+        demand_reread(turn, now, f"the bot's closed trades are not the {run.closed_count} of the mirror")
 
 
 def differs(result: PollResult, run: BotRun, history: History) -> bool:
-    if history.total is not None and history.total != run.closed_count:
+    total = history.total if history.total is not None else counted_by_the_bot(result)
+    if total is not None and total != run.closed_count:
         return True
     profit = result.profit
     if profit is None or profit.closed_abs is None or profit.closed_count != run.closed_count:
         return False
     volume = max(abs(profit.closed_abs), profit.trading_volume or Decimal(0), Decimal(1))
     return abs(profit.closed_abs - run.closed_profit) > volume * SAME_SUM
+
+
+def counted_by_the_bot(result: PollResult) -> int | None:
+    """Closed trades as the bot counts them; some releases only count the open ones with them."""
+    profit, listed = result.profit, result.open_trades
+    if profit is None or profit.closed_count is not None:
+        return profit.closed_count if profit else None
+    return None if profit.trade_count is None or listed is None else profit.trade_count - len(listed.trades)
 
 
 def demand_reread(turn: PollTurn, now: datetime, reason: str) -> None:

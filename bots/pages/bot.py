@@ -148,6 +148,7 @@ def configuration(request: HttpRequest, row: BotRow) -> dict[str, Any]:
 
 def connection(request: HttpRequest, row: BotRow) -> dict[str, Any]:
     read_at = dict(BotReading.objects.filter(bot=row.bot).values_list("kind", "read_at"))
+    read_at["state"] = row.status.seen_at  # type: ignore[assignment]  None until the bot was seen
     errors = dict(BotReading.objects.filter(bot=row.bot).exclude(error="").values_list("kind", "error"))
     plan = [(kind, seconds, read_at.get(kind), errors.get(kind, "")) for kind, seconds in row.bot.plan().items()]
     return {"plan": plan, "error_ratio": error_ratio(row), "given": given(row.bot)}

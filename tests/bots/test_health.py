@@ -109,3 +109,4 @@ def test_a_check_that_hangs_is_answered_in_time_and_hangs_only_once(monkeypatch)
     time.sleep(0.6)
     monkeypatch.setattr(health, "PATIENCE_SECONDS", 2)
     assert probe() == {"ok": True}
+    assert len(begun) == 2

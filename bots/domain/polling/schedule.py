@@ -18,6 +18,7 @@ from bots.systems.errors import BotError, Busy, NeedsAPerson
 LEASE_SECONDS = 60.0
 MOST_AT_ONCE = 5000
 LONGEST_BACK_OFF = 300.0
+PATIENT_TRIES = 3
 JITTER = 0.1
 # A kind that is nearly due is asked along with one that is.
 TOGETHER = 0.2
@@ -65,6 +66,11 @@ def wake(bots: Iterable[int], *, again: bool = False) -> None:
         turns.update(held="", leased_until=None, fence=F("fence") + 1)
 
 
+def release_all() -> None:
+    """The only process that polls begins: who held a lease is gone, and what it still had is void."""
+    PollTurn.objects.exclude(leased_until=None).update(leased_until=None, fence=F("fence") + 1)
+
+
 def due_kinds(due: Mapping[str, float], plan: Mapping[Kind, float], now: datetime) -> frozenset[Kind]:
     """`due`: kind -> epoch seconds. A kind never read is due."""
     moment = now.timestamp()
@@ -82,8 +88,9 @@ def next_due(
 
 
 def back_off(failures: int, every: float, error: BotError) -> float:
-    """Seconds until the next try after so many failures in a row: doubling to 5 minutes, never before Retry-After."""
-    doubled = every * 2 ** min(max(failures - 1, 0), 10)
+    """Seconds until the next try after so many failures in a row: the first three soon, since most bots that are gone
+    are only restarting; then doubling to 5 minutes; never before Retry-After."""
+    doubled = every * 2 ** min(max(failures - PATIENT_TRIES, 0), 10)
     if isinstance(error, NeedsAPerson):
         doubled = max(doubled, every * 3)
     longest = max(LONGEST_BACK_OFF * settings.PORTAL_POLL_PACE, every)

@@ -52,7 +52,13 @@ class Command(BaseCommand):
         os._exit(0)
 
     def prepare(self, fleet: "subprocess.Popen[str] | None") -> None:
+        from bots.tasks import begin_alone
+
         call_command("migrate", interactive=False, verbosity=0)
+        if settings.DATABASES["default"]["ENGINE"].endswith(
+            "sqlite3"
+        ):  # else the lock on the data folder proves little
+            begin_alone()
         if fleet is not None:
             furnish(fleet)
 

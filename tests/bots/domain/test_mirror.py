@@ -13,9 +13,15 @@ from bots.simulator import BotSpec, SimBot, running_fleet
 from tests.fleets import at_the_bot, current_run, known, mirrored, polled, settled
 
 
-@pytest.fixture(scope="module", params=["2022.9.1", "2026.9"])
+@pytest.fixture(scope="module", params=["2020.6", "2021.1", "2021.3", "2021.6", "2022.9.1", "2026.9"])
 def release(request: pytest.FixtureRequest) -> str:
     return request.param
+
+
+@pytest.fixture(autouse=True)
+def short_lists(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Releases without pages are asked for more and more of their newest trades: here in small steps."""
+    monkeypatch.setattr("bots.systems.freqtrade.listing.NEWEST", (2, 8, 0))
 
 
 @pytest.fixture

@@ -53,7 +53,18 @@ def test_a_poll_fills_the_status_row(sim: SimBot, bot: Bot) -> None:
 def test_every_slow_answer_is_kept_with_its_time(bot: Bot) -> None:
     polled(bot)
     kinds = set(BotReading.objects.filter(bot=bot).values_list("kind", flat=True))
-    assert kinds == {"profit", "balance", "health", "locks", "logs", "performance", "whitelist", "blacklist", "config"}
+    assert kinds == {
+        "profit",
+        "balance",
+        "health",
+        "locks",
+        "logs",
+        "performance",
+        "daily",
+        "whitelist",
+        "blacklist",
+        "config",
+    }
     assert all(reading.read_at == bot.status.seen_at for reading in BotReading.objects.filter(bot=bot))
 
 
@@ -152,7 +163,18 @@ def test_a_slow_bot_gives_the_rest_at_the_next_poll(sim: SimBot, bot: Bot, setti
         now = timezone.now()
         write([poll_due(bot, now)], now)
     kinds = set(BotReading.objects.filter(bot=bot).values_list("kind", flat=True))
-    assert kinds == {"profit", "balance", "health", "locks", "logs", "performance", "whitelist", "blacklist", "config"}
+    assert kinds == {
+        "profit",
+        "balance",
+        "health",
+        "locks",
+        "logs",
+        "performance",
+        "daily",
+        "whitelist",
+        "blacklist",
+        "config",
+    }
     bot.refresh_from_db()
     assert (bot.status.state, bot.status.failures) == ("running", 0)
 

@@ -71,6 +71,12 @@ def test_two_ticks_at_once_share_the_bots() -> None:
     assert set(everything) | rest == bots
 
 
+def test_the_only_process_frees_what_its_predecessor_held(bot: Bot) -> None:
+    claim = schedule.claim_due()[0]
+    schedule.release_all()
+    assert schedule.claim_due() == [schedule.Claim(bot.pk, claim.fence + 2)]
+
+
 def test_waking_a_held_bot_asks_it_again_and_voids_the_poll_under_way(bot: Bot) -> None:
     claim = schedule.claim_due()[0]
     PollTurn.objects.filter(bot=bot).update(held="wrong_password")
@@ -96,9 +102,9 @@ def test_only_what_was_asked_is_put_off() -> None:
     assert "no_such_kind" not in due
 
 
-def test_failures_double_the_wait_up_to_five_minutes() -> None:
-    waits = [schedule.back_off(failures, 10.0, TimedOut("late")) for failures in range(1, 9)]
-    for wait, expected in zip(waits, [10, 20, 40, 80, 160, 300, 300, 300], strict=True):
+def test_three_tries_soon_and_then_the_wait_doubles_up_to_five_minutes() -> None:
+    waits = [schedule.back_off(failures, 10.0, TimedOut("late")) for failures in range(1, 11)]
+    for wait, expected in zip(waits, [10, 10, 10, 20, 40, 80, 160, 300, 300, 300], strict=True):
         assert expected * 0.9 <= wait <= expected * 1.1
 
 
