@@ -41,5 +41,5 @@ def is_yaml(text: str, filename: str) -> bool:
     ending = filename.lower().rpartition(".")[2]
     if ending in ("yaml", "yml", "csv"):
         return ending != "csv"
-    first = next(line for line in text.splitlines() if line.strip() and not line.startswith("#"))
+    first = next((line for line in text.splitlines() if line.strip() and not line.startswith("#")), "")
     return first.startswith(("-", "bots:", "[", "{", "%"))

@@ -30,7 +30,7 @@ SEPARATORS = ",;\t"
 def csv_lines(text: str) -> list[Line]:
     """Raises Unreadable."""
     rows = rows_of(text)
-    number, heading = next(rows)
+    number, heading = next(rows, (1, []))
     columns = columns_of(heading, number)
     secrets = {field.name for field in declared_fields() if field.secret}
     lines: list[Line] = []

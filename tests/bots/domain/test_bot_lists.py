@@ -102,6 +102,8 @@ def test_rows_are_numbered_as_the_editor_numbers_them():
         ("", "empty"),
         ("\n \n", "empty"),
         ("name,url\n", "names no bot"),
+        (";", "names no bot"),
+        ("# nothing\n", "unknown: number 1"),
         ("bots: []\n", "names no bot"),
         (f"btc-01,http://10.0.0.1:8080,{SECRET}\n", "unknown: number 1, 2, 3"),
         (f"name,pasword\na,{SECRET}\n", "unknown: number 2"),

@@ -116,6 +116,16 @@ def test_a_list_that_chooses_its_pairs_anew_floods_nothing(bot: Bot) -> None:
     assert changes(bot) == [("pairs.methods", "VolumePairList → AgeFilter", "AgeFilter → VolumePairList")]
 
 
+def test_a_fixed_list_that_becomes_a_moving_one_leaves_the_settings(bot: Bot) -> None:
+    told(bot, config=SETTINGS, whitelist=STATIC, blacklist=BLACK)
+    told(bot, whitelist=VOLUME)
+
+    assert changes(bot) == [
+        ("pairs.methods", "StaticPairList", "VolumePairList → AgeFilter"),
+        ("pairs.whitelist", ["BTC/USDT", "ETH/USDT"], None),
+    ]
+
+
 def test_what_a_poll_did_not_bring_did_not_change(bot: Bot) -> None:
     told(bot, config=SETTINGS, whitelist=STATIC, blacklist=BLACK)
     for values in ({"config": SETTINGS}, {"whitelist": STATIC}, {"blacklist": BLACK}, {}):

@@ -97,6 +97,13 @@ def test_an_unknown_system_field_or_plan_is_refused_without_quoting(alpha):
     ]
 
 
+def test_a_bot_that_is_not_to_be_asked_yet_comes_with_its_own_plan_and_is_not_asked(alpha):
+    text = "- {name: a, url: 'http://10.0.0.1', username: u, password: p, enabled: no, poll_plan: {balance: 300}}\n"
+    import_bots(ALICE, alpha, verdicts_of(alpha, text))
+
+    assert Bot.objects.values_list("enabled", "poll_plan").get() == (False, {"balance": 300.0})
+
+
 def test_all_or_nothing_adds_none_when_one_line_is_refused(alpha):
     done = import_bots(ALICE, alpha, verdicts_of(alpha, TWO + "bad,,,,\n"), whole=True)
 
