@@ -36,7 +36,7 @@ TABS = {
 }
 LEVELS = ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 OFFERED_LEVELS = LEVELS[:-1]
-LOG_LINES, CONFIG_CHANGES = 200, 30
+LOG_LINES = 200
 
 
 @login_required
@@ -141,9 +141,10 @@ def logs(request: HttpRequest, row: BotRow) -> dict[str, Any]:
 
 
 def configuration(request: HttpRequest, row: BotRow) -> dict[str, Any]:
-    versions = list(ConfigVersion.objects.filter(bot=row.bot)[:CONFIG_CHANGES])
-    settings = sorted(versions[0].settings.items()) if versions else []
-    return {"versions": versions, "settings": settings}
+    versions = ConfigVersion.objects.filter(bot=row.bot)
+    newest = versions.first()
+    settings = sorted(newest.settings.items()) if newest else []
+    return {"newest": newest, "page": page_of(request, versions), "settings": settings}
 
 
 def connection(request: HttpRequest, row: BotRow) -> dict[str, Any]:

@@ -273,6 +273,7 @@ class Daily(Struct, frozen=True):
 class PairList(Struct, frozen=True):
     pairs: tuple[str, ...]
     methods: tuple[str, ...] = ()
+    fixed: bool = False  # the pairs are those of the configuration: no method changes them by itself
 
 
 Value = (

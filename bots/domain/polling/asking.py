@@ -119,10 +119,13 @@ async def conversation(result: PollResult, session: Session, began: float) -> No
 
 
 def wanted(kind: Kind, result: PollResult) -> bool:
-    """Closed trades are also asked for when the open ones changed, or the bot's count is not the mirror's."""
+    """Closed trades are also asked for when the open ones changed, or the bot's count is not the mirror's; settings
+    when the bot has another mode, release or strategy."""
     if kind is Kind.CLOSED_TRADES and not result.closed_trades_told:
         return False
     if kind in result.order.kinds:
+        return True
+    if kind is Kind.CONFIG and became_another(result):
         return True
     going_on = result.order.turn.reread_offset is not None or repursed(result) or moved(result)
     return kind is Kind.CLOSED_TRADES and going_on
@@ -132,6 +135,13 @@ def repursed(result: PollResult) -> bool:
     """The bot trades in another mode or currency than its run: whether with another database must be read."""
     run, state = result.order.run, result.state
     return run is not None and state is not None and (run.mode, run.currency) != (state.mode, state.stake_currency)
+
+
+def became_another(result: PollResult) -> bool:
+    status, state = result.order.status, result.state
+    assert state is not None
+    told = (state.mode, state.version[:60], state.strategy[:200])  # as long as the columns
+    return told != (status.mode, status.version, status.strategy)
 
 
 def moved(result: PollResult) -> bool:

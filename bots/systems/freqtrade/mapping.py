@@ -312,13 +312,15 @@ def _no_day() -> BadAnswer:
 
 
 def whitelist(answer: answers.WhitelistAnswer) -> contract.PairList:
-    return _pair_list(answer.whitelist, answer.method)
+    """Any method but the static one, filters too, chooses pairs anew every few minutes."""
+    return _pair_list(answer.whitelist, answer.method, fixed=answer.method == ["StaticPairList"])
 
 
 def blacklist(answer: answers.BlacklistAnswer) -> contract.PairList:
     """Entries may be patterns: ".*BULL/.*"."""
-    return _pair_list(answer.blacklist, answer.method)
+    return _pair_list(answer.blacklist, answer.method, fixed=True)
 
 
-def _pair_list(pairs: list[str], methods: list[str]) -> contract.PairList:
-    return contract.PairList(tuple(name(pair, 100) for pair in pairs), tuple(name(method, 100) for method in methods))
+def _pair_list(pairs: list[str], methods: list[str], *, fixed: bool) -> contract.PairList:
+    listed, by = tuple(name(pair, 100) for pair in pairs), tuple(name(method, 100) for method in methods)
+    return contract.PairList(listed, by, fixed)

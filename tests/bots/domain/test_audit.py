@@ -14,7 +14,16 @@ from accounts import announcements
 from accounts.announcements import announce
 from accounts.caller import By, Caller
 from accounts.models import Team, User
-from bots.domain.audit import Act, Actor, AuditUnavailable, SecretInAudit, anchor_head, append, verify
+from bots.domain.audit import (
+    Act,
+    Actor,
+    AuditUnavailable,
+    SecretInAudit,
+    anchor_head,
+    append,
+    append_together,
+    verify,
+)
 from bots.domain.audit.entry import looks_secret
 from bots.models import AuditEntry, append_only
 from tests.bots.domain.audit_acts import ALICE, alice_acts, as_owner, audit_full
@@ -40,6 +49,17 @@ def test_an_act_is_written_with_who_what_and_from_where() -> None:
 def test_each_row_carries_the_digest_of_the_row_before_it() -> None:
     first, second, third = alice_acts(3)
     assert [first.previous, second.previous, third.previous] == ["", first.digest, second.digest]
+
+
+@pytest.mark.django_db
+def test_acts_of_one_transaction_are_chained_to_each_other_and_to_what_was_before() -> None:
+    (first,) = alice_acts()
+    with transaction.atomic():
+        rows = append_together([Act("bot_added", ALICE, f"bot {number}") for number in range(3)])
+    assert [row.id for row in rows] == [2, 3, 4]
+    assert [row.previous for row in rows] == [first.digest, rows[0].digest, rows[1].digest]
+    anchor_head()
+    assert verify().findings == []
 
 
 @pytest.mark.django_db(transaction=True)
