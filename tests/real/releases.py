@@ -151,6 +151,7 @@ SPRING_2024 = (
     "numpy==1.26.4",
     "pandas==2.1.4",
     "arrow==1.3.0",
+    "colorama==0.4.6",
     "py_find_1st==1.1.7",
     "aiohttp==3.11.18",
     "certifi",
