@@ -151,6 +151,7 @@ SPRING_2024 = (
     "numpy==1.26.4",
     "pandas==2.1.4",
     "arrow==1.3.0",
+    "colorama==0.4.6",
     "py_find_1st==1.1.7",
     "aiohttp==3.11.18",
     "certifi",
@@ -161,6 +162,8 @@ RELEASES = {
     release.version: release
     for release in (
         Release("2020.1", bare=("freqtrade==2020.1", "ccxt==1.21.1"), beside=WINTER_2020),
+        Release("2020.6", bare=("freqtrade==2020.6", "ccxt==1.30.1"), beside=WINTER_2020),
+        Release("2021.1", bare=("freqtrade==2021.1", "ccxt==1.40.1"), beside=SUMMER_2021),
         Release("2021.6", bare=("freqtrade==2021.6", "ccxt==1.51.1"), beside=SUMMER_2021),
         Release("2024.3", bare=("freqtrade==2024.3", "ccxt==4.2.80"), beside=SPRING_2024),
         Release("2022.9.1", bare=("freqtrade==2022.9.1", "ccxt==1.93.1"), beside=AUTUMN_2022),

@@ -19,7 +19,8 @@ def open_trade(bot: SimBot, trade: Trade) -> Json:
     rate = (bot.rate(trade.pair) if trade.is_open else trade.close_rate) or 0.0
     fixed = bot.kept(f"trade/{trade.trade_id}", lambda: _fixed(bot, trade))
     moving = {**profit_now(bot, trade, rate), **distances(bot, trade, rate), **_totals(bot, trade, rate)}
-    return {**fixed, **bot.release.shape("trade", moving)}
+    former = {} if bot.release.since("2021.4") else {"base_currency": bot.spec.currency}  # which is the quote
+    return {**fixed, **bot.release.shape("trade", moving), **former}
 
 
 def _fixed(bot: SimBot, trade: Trade) -> Json:

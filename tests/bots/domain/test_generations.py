@@ -287,3 +287,11 @@ def test_a_trade_deleted_far_below_the_newest_is_missed_by_the_bots_own_count(st
     assert mirrored(bot) == at_the_bot(sim)
     assert row_of(bot, 7).gone_at is not None
     assert PollTurn.objects.get(bot=bot).full_reread_at is not None
+
+
+def test_a_trade_deleted_from_a_short_list_is_missed_at_the_next_reading(start: Start) -> None:
+    sim, bot = start("2020.8", history=12)
+    sim.delete_trade(7)
+    polled(bot)
+    assert row_of(bot, 7).gone_at is not None
+    assert mirrored(bot) == at_the_bot(sim)

@@ -349,3 +349,11 @@ async def test_a_list_by_close_is_searched_to_its_end(door):
 async def test_a_bot_that_takes_no_limit_is_read_all_the_same(door):
     found, _ = await listed(door, listing(*range(70, 0, -1), flood=True), KnownHistory(69, newest=("69", 69_000)))
     assert (len(found.trades), found.proven) == (70, True)
+
+
+async def test_open_trades_in_the_list_are_not_taken_for_closed_ones(door):
+    one = json.loads(body("2021.6", "trade_closed"))
+    both = [one | {"trade_id": 2, "is_open": True, "close_date": None, "close_timestamp": None}, one]
+    talk = playing("2021.6", trades=http(json.dumps({"trades": both, "trades_count": 2}).encode()))
+    found, _ = await listed(door, talk, KnownHistory(0), release="2020.6")
+    assert ([trade.trade_id for trade in found.trades], found.total, found.whole) == (["1"], 1, True)
