@@ -9,8 +9,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
-from accounts.models import Team
-from bots.models import Bot, BotStatus, PollTurn
 from tests.bots.systems.raw_bots import Caller, Server, Talk, http, serving
 
 FOLDER = Path(__file__).parents[1] / "recordings" / "freqtrade"
@@ -110,14 +108,3 @@ def listening(talk: Talk, tls: ssl.SSLContext | None = None, host: str = "127.0.
         loop.call_soon_threadsafe(stop.set)
         thread.join(10)
         loop.close()
-
-
-def connected(team: Team, url: str, name: str = "btc-trend-01") -> Bot:
-    """The address as a connection of the team, never polled yet."""
-    bot = Bot(team=team, name=name, system="freqtrade", connection={"url": url, "username": "alice"})
-    bot.slug = bot.free_slug()
-    bot.set_secret("password", "s3cret")
-    bot.save()
-    BotStatus.objects.create(bot=bot)
-    PollTurn.objects.create(bot=bot)
-    return bot

@@ -17,7 +17,8 @@ from bots.domain.polling.by_hand import poll_now
 from bots.models import Trade
 from tests.bots.systems.certificates import Authority
 from tests.bots.systems.raw_bots import Caller, http
-from tests.hard.recorded_bots import RecordedBot, connected, listening
+from tests.hard.recorded_bots import RecordedBot, listening
+from tests.hard.rows import connected
 
 pytestmark = pytest.mark.hard
 

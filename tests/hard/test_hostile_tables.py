@@ -21,10 +21,15 @@ from bots.systems.contract import VALUE_OF, Kind
 from bots.systems.errors import BadAnswer
 from tests.bots.systems.raw_bots import http
 from tests.hard.mutations import Payload, payloads
-from tests.hard.recorded_bots import ENDPOINTS, RecordedBot, connected, listening
+from tests.hard.recorded_bots import ENDPOINTS, RecordedBot, listening
+from tests.hard.rows import connected
 from tests.hard.truth import Given, text_problems, wrongs
 
-FACTS = [name for name in contract.Trade.__struct_fields__ if name not in ("orders", "missing", "close_ms", "has_open_orders")]
+FACTS = [
+    name
+    for name in contract.Trade.__struct_fields__
+    if name not in ("orders", "missing", "close_ms", "has_open_orders")
+]
 STATUS_KEYS = {
     "closed_profit": "profit_closed_coin", "max_drawdown_ratio": "max_drawdown", "balance": "total_bot|total",
 }  # fmt: skip
@@ -169,7 +174,7 @@ def flat(settings: dict[str, object]) -> str:
     return " ".join(str(value) for value in settings.values())[:4000]
 
 
-# --- well-formed, but more than any bot has -----------------------------------------------------------------------------
+# --- well-formed, but more than any bot has ---------------------------------------------------------------------------
 
 
 def a_trade(number: int, **more: object) -> dict[str, object]:
@@ -189,6 +194,15 @@ def test_a_bot_with_three_thousand_open_trades_is_not_believed(broken, alpha):
     error = refused(bot, broken, "status", [a_trade(number) for number in range(3000)], Kind.OPEN_TRADES)
     assert str(error) == "3000 trades are open at once, where 2000 are the most read"
     assert not Trade.objects.filter(bot=bot, is_open=True).exists()
+
+
+@pytest.mark.parametrize(("endpoint", "kind"), [("status", Kind.OPEN_TRADES), ("trades", Kind.CLOSED_TRADES)])
+def test_a_trade_of_more_than_a_thousand_orders_is_not_believed(broken, alpha, endpoint, kind):
+    bot = connected(alpha, broken.url)
+    open_one = a_trade(1, orders=[{}] * 1001)
+    closed = {**open_one, "is_open": False, "close_timestamp": open_one["open_timestamp"] + 1}
+    body = [open_one] if endpoint == "status" else {"trades": [closed], "total_trades": 1}
+    assert str(refused(bot, broken, endpoint, body, kind)) == "trade 1 has 1001 orders, where 1000 are read"
 
 
 def test_a_whitelist_of_a_megabyte_is_not_kept(broken, alpha):

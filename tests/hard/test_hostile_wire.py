@@ -12,7 +12,8 @@ from django.utils import timezone
 from bots.domain.polling.by_hand import poll_now
 from bots.models import BotReading, PollTurn, Snapshot, Trade
 from tests.hard.faults import ON_THE_WIRE
-from tests.hard.recorded_bots import RecordedBot, connected, listening
+from tests.hard.recorded_bots import RecordedBot, listening
+from tests.hard.rows import connected
 
 pytestmark = pytest.mark.hard
 

@@ -19,7 +19,8 @@ from bots.systems.errors import AddressNotAllowed, BotError
 from bots.systems.http import HttpDoor
 from bots.systems.names import Names
 from tests.bots.systems.raw_bots import http
-from tests.hard.recorded_bots import RecordedBot, connected, listening
+from tests.hard.recorded_bots import RecordedBot, listening
+from tests.hard.rows import connected
 
 # Every spelling of 127.0.0.1, and addresses in which it, or the metadata service, is wrapped.
 SPELLINGS = [

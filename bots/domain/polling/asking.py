@@ -7,6 +7,7 @@ stands for itself: what failed keeps its last good value, with the reason, and t
 import asyncio
 import hashlib
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import msgspec
@@ -33,6 +34,7 @@ ORDER = (
 )
 MOST_FOLLOWED = 50  # vanished trades looked up in one poll; the rest follows in the next
 MOST_OPEN_TRADES = 2000  # each is a row, and one writer writes for all bots
+MOST_ORDERS = 1000  # of one trade
 MOST_KEPT_BYTES = 1024 * 1024  # of one reading, as JSON; pages draw it, and every poll may write it anew
 encode = msgspec.json.Encoder().encode
 
@@ -96,7 +98,7 @@ async def ask(order: PollOrder, session: Session, limit: float) -> PollResult:
         async with asyncio.timeout(limit):
             await conversation(result, session, began)
     except BotError as error:
-        result.error = error
+        result.error = bare(error)
     except TimeoutError:
         # With the state known it is only slow: what was not asked stays due, and comes with the next poll.
         late = TimedOut(f"not done within {limit:g} s; the rest is asked next time")
@@ -106,6 +108,12 @@ async def ask(order: PollOrder, session: Session, limit: float) -> PollResult:
             result.cut_short = late
     result.requests, result.seconds = session.requests - before, time.monotonic() - began
     return result
+
+
+def bare(error: BotError) -> BotError:
+    """Without its traceback: the frames in it hold the whole answer, and results wait to be written."""
+    error.__context__ = None
+    return error.with_traceback(None)
 
 
 async def conversation(result: PollResult, session: Session, began: float) -> None:
@@ -160,10 +168,10 @@ async def answered(kind: Kind, result: PollResult, session: Session) -> bool:
     except NotOffered:
         result.asked.append(kind)
     except (Unreachable, WrongPassword) as error:
-        result.failed[kind] = error
+        result.failed[kind] = bare(error)
         return False
     except BotError as error:
-        result.failed[kind] = error
+        result.failed[kind] = bare(error)
         result.asked.append(kind)
     else:
         result.asked.append(kind)
@@ -172,7 +180,9 @@ async def answered(kind: Kind, result: PollResult, session: Session) -> bool:
 
 async def fetch(kind: Kind, result: PollResult, session: Session) -> None:
     if kind is Kind.CLOSED_TRADES:
-        result.history = await closed_trades(result, session)
+        history = await closed_trades(result, session)
+        refuse_orders(history.trades)
+        result.history = history
         return
     value = await session.read(kind)
     refuse_excess(kind, value)
@@ -186,8 +196,15 @@ def refuse_excess(kind: Kind, value: Value) -> None:
     if isinstance(value, OpenTrades):
         if len(value.trades) > MOST_OPEN_TRADES:
             raise BadAnswer(f"{len(value.trades)} trades are open at once, where {MOST_OPEN_TRADES} are the most read")
+        refuse_orders(each.trade for each in value.trades)
     elif (size := len(encode(value))) > MOST_KEPT_BYTES:
         raise BadAnswer(f"{size} bytes of {kind.replace('_', ' ')}, where {MOST_KEPT_BYTES} are the most kept")
+
+
+def refuse_orders(trades: Iterable[Trade]) -> None:
+    for trade in trades:
+        if len(trade.orders) > MOST_ORDERS:
+            raise BadAnswer(f"trade {trade.trade_id} has {len(trade.orders)} orders, where {MOST_ORDERS} are read")
 
 
 async def follow_vanished(now_open: OpenTrades, result: PollResult, session: Session) -> None:
@@ -204,6 +221,7 @@ async def follow_vanished(now_open: OpenTrades, result: PollResult, session: Ses
         except NoSuchTrade:
             result.gone.append((trade_id, open_ms))
             continue
+        refuse_orders([trade])
         if trade.open_ms == open_ms:
             result.followed.append(trade)
         else:  # the id was given to another trade

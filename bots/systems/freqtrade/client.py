@@ -18,6 +18,7 @@ from bots.systems.http import Answer, HttpDoor, basic_authorization
 
 PAGE = 500  # trades; 0 would mean all of them in one answer, and is refused from 2025.3 on
 PAGES_PER_CALL = 10
+ROWS_PER_CALL = 10_000  # trades and their orders; one writer writes what all bots bring
 PAGE_DEADLINE = 20.0  # seconds: a page can be 2 MB from a small machine
 PARTS_SECONDS = 20.0  # after which a long reading pauses and says where it goes on
 LOG_LINES = 100
@@ -203,6 +204,7 @@ class Session:
         `total` differ from what the mirror holds."""
         offset = known.offset if known.full else known.closed_count
         found: list[contract.Trade] = []
+        rows = 0
         started = time.monotonic()
         for _ in range(PAGES_PER_CALL):
             page, total = await self._page_of_trades(offset)
@@ -210,7 +212,8 @@ class Session:
             offset += len(page)
             if _is_last_page(len(page), offset, total):
                 return ClosedTrades(tuple(found), total)
-            if time.monotonic() - started > PARTS_SECONDS:
+            rows += len(page) + sum(len(trade.orders) for trade in page)
+            if rows > ROWS_PER_CALL or time.monotonic() - started > PARTS_SECONDS:
                 break
         return ClosedTrades(tuple(found), total, next_offset=offset)
 

@@ -52,6 +52,9 @@ async def serving(talk: Talk, tls: ssl.SSLContext | None = None, host: str = "12
             await talk(Caller(reader, writer, server.requests))
         except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
             pass
+        except RuntimeError as gone:  # as uvloop calls a connection that the caller closed
+            if "closed" not in str(gone):
+                raise
         finally:
             writer.close()
 
