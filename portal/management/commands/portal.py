@@ -19,7 +19,7 @@ from django.db import connection
 from portal import embedded
 
 SEPARATE = """REDIS_URL is set: this is a team installation, whose parts are processes of their own:
-  uvicorn portal.asgi:application    (web; one or more)
+  uvicorn --no-proxy-headers --no-access-log portal.asgi:application    (web; one or more)
   celery -A portal worker            (polls; one or more)
   celery -A portal beat              (the clock)
 Unset REDIS_URL for everything in one process."""
