@@ -132,7 +132,8 @@ class PasswordReset(Throttled, django_views.PasswordResetView):
 
     def form_valid(self, form: BaseForm) -> HttpResponse:
         address, caller = form.cleaned_data["email"], caller_of(self.request)
-        counted_as = f"(reset) {address}"
+        # Mail goes out for every spelling of the address, so all of them count as one.
+        counted_as = f"(reset) {address.casefold()}"
         throttle.check(counted_as, caller.network)
         throttle.count_failure(counted_as, caller.network)
         with transaction.atomic():

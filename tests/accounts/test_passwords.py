@@ -124,6 +124,11 @@ def test_nobody_is_flooded_with_mails(alice: User, client: Client) -> None:
     assert len(mail.outbox) == 10
 
 
+def test_another_spelling_of_the_address_brings_no_more_mails(alice: User, client: Client) -> None:
+    [client.post("/password/reset/", {"email": "alice@example.org"}) for _ in range(10)]
+    assert client.post("/password/reset/", {"email": "Alice@Example.org"}).status_code == 429
+
+
 def test_a_reset_opens_the_door_to_who_had_locked_himself_out(alice: User) -> None:
     visitor = Client()
     [visitor.post("/login/", {"username": "alice", "password": "wrong"}) for _ in range(10)]
