@@ -127,8 +127,6 @@ class PasswordReset(Throttled, django_views.PasswordResetView):
     form_class = forms.PasswordResetForm
     email_template_name = "accounts/password_reset_mail.txt"
     subject_template_name = "accounts/password_reset_subject.txt"
-    # Never from the Host header, which the asker writes.
-    extra_email_context = {"portal_url": settings.PORTAL_URL}
 
     def form_valid(self, form: BaseForm) -> HttpResponse:
         address, caller = form.cleaned_data["email"], caller_of(self.request)
@@ -139,6 +137,8 @@ class PasswordReset(Throttled, django_views.PasswordResetView):
         with transaction.atomic():
             for user in form.get_users(address):  # type: ignore[attr-defined]
                 announce(announcements.password_reset_asked, By(None, caller), user.username)
+        # Never from the Host header, which the asker writes; and now, for the port may be known only since the start.
+        self.extra_email_context = {"portal_url": settings.PORTAL_URL}
         return super().form_valid(form)
 
 
