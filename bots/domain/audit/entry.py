@@ -78,7 +78,7 @@ class Act:
 
 
 def checked_details(details: Mapping[str, Detail]) -> dict[str, Detail]:
-    """The details fit to be stored. Raises SecretInAudit; ValueError when over 16 kB of UTF-8; TypeError for a float."""
+    """The details as stored. Raises SecretInAudit; ValueError when over 16 kB of UTF-8; TypeError for a float."""
     clean = {storable(name): _checked(name, value) for name, value in details.items()}
     # Escaped as \uXXXX, permitted tags in Chinese would be twice as large as what anybody typed.
     size = len(json.dumps(clean, ensure_ascii=False).encode())
