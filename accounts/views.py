@@ -1,6 +1,7 @@
 """Pages about oneself: signing in and out, passwords, the first set-up, the own account."""
 
 from typing import Any, cast
+from urllib.parse import urljoin, urlsplit
 from uuid import UUID
 
 from django.conf import settings
@@ -75,6 +76,12 @@ class SignIn(django_views.RedirectURLMixin, Throttled):
             return self.refuse(form, None, f"{error} {tries(error.tries_left)}")
         login.log_in(self.request, user)
         return super().form_valid(form)
+
+    def get_redirect_url(self) -> str:
+        """Empty when nothing usable was asked for; the way back to this page would go round for ever."""
+        target = super().get_redirect_url()
+        leads_here = urlsplit(urljoin(self.request.path, target)).path == self.request.path
+        return "" if leads_here else target
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         return super().get_context_data(next=self.get_redirect_url(), **kwargs)
