@@ -138,6 +138,13 @@ def test_a_form_that_does_not_say_save_saves_nothing(browser_of, alice, asked):
     assert len(asked) == 1
 
 
+def test_a_bot_is_tried_in_its_own_team_whatever_the_form_says(browser_of, alice, beta, trend, asked):
+    builders.member(alice, beta, "manager")
+    browser_of(alice).post("/bots/btc-trend-01/edit/", {**GIVEN, "team": "beta", "act": "test"})
+    assert ConnectionTest.objects.get().team.slug == "alpha"
+    assert AuditEntry.objects.get(action="connection_tested").team == "alpha"
+
+
 def test_nobody_reads_the_outcome_of_anothers_test(browser_of, alice, charlie, asked):
     browser_of(alice).post("/bots/add/", {**GIVEN, "act": "test"})
     test = ConnectionTest.objects.get()
