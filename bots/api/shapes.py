@@ -225,6 +225,7 @@ class TotalShape(Shape):
     unrealized = Figure()
     bots = IntegerField()
     missing = IntegerField(help_text="Bots whose unrealized profit is not known")
+    unread = IntegerField(help_text="Bots whose closed trades are not read to their end: in no realized sum")
     stale = BooleanField()
     stale_bots = Words()
 

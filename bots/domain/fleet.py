@@ -134,14 +134,14 @@ class BotRow:
 
 @dataclass
 class Total:
-    """Sums over bots in one currency and mode. `stale_bots` are counted with their last figures."""
+    """Sums over bots in one currency and mode; None: no bot has the figure. `stale_bots` count with their last ones."""
 
     currency: str
     mode: str
-    today: Decimal = ZERO
-    d7: Decimal = ZERO
-    d30: Decimal = ZERO
-    all: Decimal = ZERO
+    today: Decimal | None = None
+    d7: Decimal | None = None
+    d30: Decimal | None = None
+    all: Decimal | None = None
     unrealized: Decimal | None = None
     bots: int = 0
     missing: int = 0  # bots whose unrealized profit is not known
@@ -300,10 +300,8 @@ def add_row(total: Total, row: BotRow, sums: Realized, *, current: bool) -> None
     if current and row.status.history_at is None:
         total.unread += 1
     else:
-        total.today += sums.today
-        total.d7 += sums.d7
-        total.d30 += sums.d30
-        total.all += sums.all
+        for name in ("today", "d7", "d30", "all"):
+            setattr(total, name, (getattr(total, name) or ZERO) + getattr(sums, name))
     if row.stale or row.late:
         total.stale_bots.append(row.bot.slug)
         total.oldest_age_seconds = max(total.oldest_age_seconds, row.age_seconds or 0.0)
