@@ -77,7 +77,7 @@ class SignIn(django_views.RedirectURLMixin, Throttled):
         login.log_in(self.request, user)
         return super().form_valid(form)
 
-    def get_redirect_url(self) -> str:
+    def get_redirect_url(self) -> str:  # type: ignore[override]  # the stubs are of a later Django
         """Empty when nothing usable was asked for; the way back to this page would go round for ever."""
         target = super().get_redirect_url()
         leads_here = urlsplit(urljoin(self.request.path, target)).path == self.request.path
