@@ -253,4 +253,3 @@ def test_doctor_says_when_redis_is_away(healthy: None, settings: object) -> None
     settings.EMBEDDED = False
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
     assert "FAIL  broker       Redis does not answer" in failed("doctor")
-
