@@ -57,18 +57,23 @@ class PasswordResetForm(Dressed, django_forms.PasswordResetForm):
 class NewPersonForm(Dressed, django_forms.BaseUserCreationForm):
     """A name and a password; `save(commit=False)` gives the person with the password set, not saved."""
 
-    class Meta:
+    class Meta(django_forms.BaseUserCreationForm.Meta):
         model = User
-        fields = ("username",)
         labels = {"username": "Name"}
         help_texts = {"username": "Letters, digits and @ . + - _"}
         widgets: dict[str, forms.Widget] = {"username": forms.TextInput(attrs={"autocomplete": "username"})}
 
     def clean_username(self) -> str:
-        username: str = self.cleaned_data["username"]
-        if User.objects.filter(username__iexact=username).exists():
+        username: str = User.normalize_username(self.cleaned_data["username"])
+        # Compared here: what a database calls equal without case differs, and none of them folds ß into ss.
+        names = User.objects.values_list("username", flat=True)
+        if any(folded(name) == folded(username) for name in names.iterator()):
             raise forms.ValidationError("That name is taken.")
         return username
+
+
+def folded(username: str) -> str:
+    return User.normalize_username(username).casefold()
 
 
 class SetUpForm(NewPersonForm):

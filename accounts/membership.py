@@ -105,7 +105,8 @@ def remove(membership: Membership, by: By) -> None:
 
 def locked(membership: Membership) -> Membership:
     # The team's row is the lock: two managers who remove each other at once come one after the other.
-    Team.objects.select_for_update().get(pk=membership.team_id)
+    # no_key: who writes a row that refers to the team neither waits for this lock nor deadlocks with it.
+    Team.objects.select_for_update(no_key=True).get(pk=membership.team_id)
     current = Membership.objects.select_related("user", "team").filter(pk=membership.pk).first()
     if current is None:
         raise NotMember

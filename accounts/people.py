@@ -98,8 +98,8 @@ def delete(user: User, by: By) -> None:
 def check_superuser_remains(without: User) -> None:
     if not (without.is_superuser and without.is_active):
         return
-    # Locked, so that two superusers cannot remove each other at once.
-    remaining = User.objects.select_for_update().filter(is_superuser=True, is_active=True)
+    # Locked, so that two superusers cannot remove each other at once; no_key, so that rows that refer to them go on.
+    remaining = User.objects.select_for_update(no_key=True).filter(is_superuser=True, is_active=True)
     if not [user for user in remaining if user.pk != without.pk]:
         raise LastSuperuser
 

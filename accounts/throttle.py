@@ -70,7 +70,8 @@ def is_crowded(network: str) -> bool:
 
 
 def hash_of(name: str) -> str:
-    return salted_hmac("accounts.throttle", name.strip().casefold(), algorithm="sha256").hexdigest()
+    # As exact as names are unique: else the login of FRANK would forgive what was tried against frank.
+    return salted_hmac("accounts.throttle", name.strip(), algorithm="sha256").hexdigest()
 
 
 def failures_of(name: str, network: str, now: datetime) -> list[datetime]:

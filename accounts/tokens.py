@@ -50,7 +50,9 @@ def issue(user: User, caller: Caller) -> Pair:
     """Begins a session of the API for a person whose password was right a moment ago. Raises BadToken."""
     with transaction.atomic():
         # The password may have been changed while it was being checked.
-        current = User.objects.select_for_update().filter(pk=user.pk, is_active=True, password=user.password).first()
+        # no_key: rows that refer to the person are written meanwhile, and must not wait.
+        people = User.objects.select_for_update(no_key=True)
+        current = people.filter(pk=user.pk, is_active=True, password=user.password).first()
         if current is None:
             raise BadToken("These credentials have just been changed.")
         session = ApiSession.objects.create(

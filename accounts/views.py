@@ -1,6 +1,7 @@
 """Pages about oneself: signing in and out, passwords, the first set-up, the own account."""
 
 from typing import Any, cast
+from urllib.parse import urljoin, urlsplit
 from uuid import UUID
 
 from django.conf import settings
@@ -76,6 +77,12 @@ class SignIn(django_views.RedirectURLMixin, Throttled):
         login.log_in(self.request, user)
         return super().form_valid(form)
 
+    def get_redirect_url(self) -> str:  # type: ignore[override]  # the stubs are of a later Django
+        """Empty when nothing usable was asked for; the way back to this page would go round for ever."""
+        target = super().get_redirect_url()
+        leads_here = urlsplit(urljoin(self.request.path, target)).path == self.request.path
+        return "" if leads_here else target
+
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         return super().get_context_data(next=self.get_redirect_url(), **kwargs)
 
@@ -127,17 +134,18 @@ class PasswordReset(Throttled, django_views.PasswordResetView):
     form_class = forms.PasswordResetForm
     email_template_name = "accounts/password_reset_mail.txt"
     subject_template_name = "accounts/password_reset_subject.txt"
-    # Never from the Host header, which the asker writes.
-    extra_email_context = {"portal_url": settings.PORTAL_URL}
 
     def form_valid(self, form: BaseForm) -> HttpResponse:
         address, caller = form.cleaned_data["email"], caller_of(self.request)
-        counted_as = f"(reset) {address}"
+        # Mail goes out for every spelling of the address, so all of them count as one.
+        counted_as = f"(reset) {address.casefold()}"
         throttle.check(counted_as, caller.network)
         throttle.count_failure(counted_as, caller.network)
         with transaction.atomic():
             for user in form.get_users(address):  # type: ignore[attr-defined]
                 announce(announcements.password_reset_asked, By(None, caller), user.username)
+        # Never from the Host header, which the asker writes; and now, for the port may be known only since the start.
+        self.extra_email_context = {"portal_url": settings.PORTAL_URL}
         return super().form_valid(form)
 
 

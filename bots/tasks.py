@@ -17,6 +17,11 @@ from bots.domain.polling.orders import orders_for
 from bots.domain.polling.schedule import Claim
 
 
+def begin_alone() -> None:
+    """The all-in-one process starts: nobody else polls."""
+    schedule.release_all()
+
+
 @shared_task
 def tick() -> None:
     """Hand every due bot to a worker, in shards."""
@@ -50,7 +55,13 @@ def days_anew(team_id: int) -> None:
 def team_changed(sender: object, announcement: Announcement, **kwargs: object) -> None:
     """Receiver of accounts' announcement."""
     if "time_zone" in announcement.details:
-        transaction.on_commit(lambda: days_anew.delay(announcement.team_id), robust=True)
+        transaction.on_commit(lambda: put_days_anew(announcement.team_id), robust=True)
+
+
+def put_days_anew(team_id: int | None) -> None:
+    """Twice: a poll under way at this moment may still write by the zone before."""
+    days_anew.delay(team_id)
+    days_anew.apply_async([team_id], countdown=2 * schedule.LEASE_SECONDS)
 
 
 @shared_task

@@ -1,5 +1,8 @@
 """Typed readers of the environment. Each fails loudly and names the variable."""
 
+import base64
+import ipaddress
+import math
 import os
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -30,14 +33,17 @@ def flag(name: str, default: bool) -> bool:
     return value.lower() in TRUE
 
 
-def number(name: str, default: float) -> float:
+def number(name: str, default: float, least: float, most: float) -> float:
     value = os.environ.get(name)
     if value is None:
         return default
     try:
-        return float(value)
+        found = float(value)
     except ValueError:
-        raise ImproperlyConfigured(f"{name} must be a number, not {value!r}") from None
+        found = math.nan
+    if not least <= found <= most:
+        raise ImproperlyConfigured(f"{name} must be a number from {least:g} to {most:g}, not {value!r}")
+    return found
 
 
 def listing(name: str, default: list[str] | None = None) -> list[str]:
@@ -69,8 +75,35 @@ def secret(name: str) -> str | None:
     return value
 
 
+NETWORK_WORDS = {"public", "loopback", "private", "cgnat"}
+
+
+def networks(name: str, default: list[str] | None) -> list[str]:
+    """Words for ranges, or CIDR."""
+    found = listing(name, default)
+    for network in found:
+        if network not in NETWORK_WORDS:
+            try:
+                ipaddress.ip_network(network)
+            except ValueError as wrong:
+                raise ImproperlyConfigured(f"{name}: {network!r} is no address range: {wrong}") from None
+    return found
+
+
+def checked_key(name: str, value: str) -> str:
+    """A key of 32 bytes in base64, as `rotate_keys` prints them."""
+    try:
+        whole = len(base64.b64decode(value, altchars=b"-_", validate=True)) == 32
+    except ValueError:
+        whole = False
+    if not whole:
+        raise ImproperlyConfigured(f"{name} is no key: 32 bytes in base64 are one")
+    return value
+
+
 def url(name: str, schemes: tuple[str, ...], default: str | None = None) -> str | None:
-    value = os.environ.get(name) or default
+    """May carry a password, so NAME_FILE is read too."""
+    value = secret(name) or default
     if value is not None and urlsplit(value).scheme not in schemes:
         raise ImproperlyConfigured(f"{name} must begin with one of {', '.join(s + '://' for s in schemes)}")
     return value

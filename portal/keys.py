@@ -11,6 +11,13 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 
+def private_directory(directory: Path) -> None:
+    """There, and nobody else's business (mode 700) when it is ours to say so."""
+    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if directory.stat().st_uid == os.getuid():
+        directory.chmod(0o700)
+
+
 def kept(directory: Path, name: str, content: str) -> str:
     """The key file's content; written first (mode 600) when there is none. Two starting at once agree."""
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -14,6 +14,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 VERSION = "0.1.0"
 DEBUG = env.flag("DEBUG", False)
 DATA_DIR = Path(env.text("PORTAL_DATA_DIR", str(BASE_DIR / "var"))).absolute()
+keys.private_directory(DATA_DIR)  # sessions and password hashes lie in it
 REDIS_URL = env.url("REDIS_URL", ("redis", "rediss", "unix"))
 # Embedded: one process is everything. A team installation has Redis between its processes.
 EMBEDDED = REDIS_URL is None
@@ -40,10 +41,10 @@ def installation_secret(name: str, fresh: str) -> str:
 
 
 SECRET_KEY = installation_secret("SECRET_KEY", keys.new_private_key() + keys.new_private_key())
-SECRET_KEY_FALLBACKS = env.listing("SECRET_KEY_FALLBACKS")
+SECRET_KEY_FALLBACKS = [key.strip() for key in (env.secret("SECRET_KEY_FALLBACKS") or "").split(",") if key.strip()]
 # Private keys open the bots' passwords: only workers, relays and the gateway hold them. The first is current.
 PORTAL_SECRETS_KEYS: list[str] = [
-    key.strip()
+    env.checked_key("PORTAL_SECRETS_KEY", key.strip())
     for key in (
         installation_secret("PORTAL_SECRETS_KEY", keys.new_private_key())
         if EMBEDDED
@@ -52,8 +53,10 @@ PORTAL_SECRETS_KEYS: list[str] = [
     if key.strip()
 ]
 # The public key seals: every process may write a secret, few can read one.
-PORTAL_SEAL_KEY = env.secret("PORTAL_SEAL_KEY") or (
-    keys.public_key_of(PORTAL_SECRETS_KEYS[0]) if EMBEDDED else installation_secret("PORTAL_SEAL_KEY", "")
+PORTAL_SEAL_KEY = env.checked_key(
+    "PORTAL_SEAL_KEY",
+    env.secret("PORTAL_SEAL_KEY")
+    or (keys.public_key_of(PORTAL_SECRETS_KEYS[0]) if EMBEDDED else installation_secret("PORTAL_SEAL_KEY", "")),
 )
 # Keys of the audit's chain, by their names; the first is current, the others still verify what they once signed.
 PORTAL_AUDIT_KEYS = {
@@ -68,7 +71,7 @@ PORTAL_METRICS_TOKEN = env.secret("PORTAL_METRICS_TOKEN")
 ALLOWED_HOSTS = env.listing("ALLOWED_HOSTS", ["*"] if EMBEDDED else [urlsplit(PORTAL_URL).hostname or ""])
 PORTAL_TRUSTED_PROXIES = env.listing("PORTAL_TRUSTED_PROXIES")
 # Address ranges in which bots may live; "public" stands for every public address.
-PORTAL_ALLOWED_NETWORKS = env.listing(
+PORTAL_ALLOWED_NETWORKS = env.networks(
     "PORTAL_ALLOWED_NETWORKS",
     ["public", "127.0.0.0/8", "::1/128", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7"]
     if EMBEDDED
@@ -135,6 +138,8 @@ TEMPLATES = [
 FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 
 # --- Database -------------------------------------------------------------------------------------------------------
+if not EMBEDDED and env.secret("DATABASE_URL") is None:
+    raise ImproperlyConfigured("DATABASE_URL is not set: the processes of a team installation share one PostgreSQL")
 DATABASES = {"default": env.database("DATABASE_URL", DATA_DIR / "portal.sqlite3")}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -157,6 +162,9 @@ SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_TRUSTED_ORIGINS = [PORTAL_URL.rstrip("/")]
 CSRF_FAILURE_VIEW = "portal.views.csrf_failure"
+
+# A list of bots holds passwords: it is read in memory (up to 2.5 MB) and never lies on the disk.
+FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
 
 # --- Browser safety -------------------------------------------------------------------------------------------------
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if SECURE else 0
@@ -222,7 +230,7 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_DEFAULT_QUEUE = "polls"
 CELERY_TASK_ACKS_LATE = False
 CELERY_WORKER_POOL = "threads"
-CELERY_WORKER_CONCURRENCY = int(env.number("PORTAL_WORKER_THREADS", 8))
+CELERY_WORKER_CONCURRENCY = int(env.number("PORTAL_WORKER_THREADS", 8, 1, 1000))
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = (
@@ -232,12 +240,12 @@ CELERY_BROKER_TRANSPORT_OPTIONS = (
 )
 CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "interval_max": 0.2}
 # Seconds between two looks at the due-table; and what one poll may cost.
-PORTAL_TICK_SECONDS = env.number("PORTAL_TICK_SECONDS", 1.0)
-PORTAL_SHARD_SIZE = int(env.number("PORTAL_SHARD_SIZE", 250))
-PORTAL_POLL_DEADLINE_SECONDS = env.number("PORTAL_POLL_DEADLINE_SECONDS", 10.0)
-PORTAL_MAX_ANSWER_BYTES = int(env.number("PORTAL_MAX_ANSWER_BYTES", 8 * 1024 * 1024))
+PORTAL_TICK_SECONDS = env.number("PORTAL_TICK_SECONDS", 1.0, 0.05, 60)
+PORTAL_SHARD_SIZE = int(env.number("PORTAL_SHARD_SIZE", 250, 1, 10_000))
+PORTAL_POLL_DEADLINE_SECONDS = env.number("PORTAL_POLL_DEADLINE_SECONDS", 10.0, 0.5, 30)
+PORTAL_MAX_ANSWER_BYTES = int(env.number("PORTAL_MAX_ANSWER_BYTES", 8 * 1024 * 1024, 65536, 2**30))
 # A test or benchmark may ask for faster polls: every interval of the poll plan is multiplied by this.
-PORTAL_POLL_PACE = env.number("PORTAL_POLL_PACE", 1.0)
+PORTAL_POLL_PACE = env.number("PORTAL_POLL_PACE", 1.0, 0.01, 100)
 
 # --- Live ----------------------------------------------------------------------------------------------------------
 CHANNEL_LAYERS = {
@@ -252,7 +260,10 @@ DEFAULT_FROM_EMAIL = env.text("EMAIL_FROM", f"portal@{urlsplit(PORTAL_URL).hostn
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
 EMAIL_TIMEOUT = 10
-if EMAIL_URL is None or EMAIL_URL.startswith("console"):
+if EMAIL_URL is None:
+    # Never to the log: who reads it could take over any account by its reset link.
+    EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"
+elif EMAIL_URL.startswith("console"):
     EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
 else:
     globals().update(env.mail(EMAIL_URL))
@@ -285,6 +296,7 @@ LANGUAGE_CODE = "en"
 USE_I18N = False
 USE_TZ = True
 TIME_ZONE = "UTC"
+FORMAT_MODULE_PATH = ["portal.formats"]
 
 # --- Logs -----------------------------------------------------------------------------------------------------------
 LOG_LEVEL = env.choice("LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR"), "INFO")

@@ -60,6 +60,8 @@ def a_status(bot: Bot, **values: object) -> BotStatus:
         "unrealized": Decimal(0),
         "balance": Decimal("1000"),
         "seen_at": now,
+        "answered_at": values.get("seen_at", now),
+        "history_at": now if values.get("stake_currency", "USDT") else None,
         "tried_at": now,
         "latency_ms": 182,
         "polls": 1,

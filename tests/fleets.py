@@ -60,16 +60,21 @@ def at_the_bot(sim: SimBot) -> list[Row]:
         rows.append(
             (
                 str(trade.trade_id),
-                trade.open_ms,
+                known_open_ms(sim, trade.open_ms),
                 trade.pair,
                 trade.is_open,
                 decimal(shown_amount(sim, trade.amount, trade.amount_requested)),
                 decimal(trade.open_rate),
                 decimal(trade.close_rate) if closed else None,
-                decimal(trade.close_profit_abs) if closed else None,
+                decimal(trade.close_profit_abs) if closed and sim.release.since("2020.6") else None,
             )
         )
     return sorted(rows, key=lambda row: (int(row[0]), row[1]))
+
+
+def known_open_ms(sim: SimBot, open_ms: int) -> int:
+    """Until 2020.4 a bot dates its trades to the second."""
+    return open_ms if sim.release.since("2020.5") else open_ms // 1000 * 1000
 
 
 def shown_amount(sim: SimBot, held: float, requested: float) -> float:

@@ -5,7 +5,7 @@ from typing import Any
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import extend_schema
 from kombu.exceptions import OperationalError
-from rest_framework.exceptions import APIException
+from rest_framework.exceptions import APIException, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import Serializer
@@ -34,6 +34,8 @@ class TestConnection(View):
         team = self.managed_team(given.pop("team"))
         slug = given.pop("bot", None)
         bot = self.managed_bot(slug) if slug else None
+        if bot is not None and bot.team != team:
+            raise ValidationError({"bot": [f"{bot.slug} is not a bot of the team {team.slug}"]})
         with acting():
             test = ask_test(actor_of(request, team), team, bot=bot, **given)
         try:

@@ -225,6 +225,7 @@ class TotalShape(Shape):
     unrealized = Figure()
     bots = IntegerField()
     missing = IntegerField(help_text="Bots whose unrealized profit is not known")
+    unread = IntegerField(help_text="Bots whose closed trades are not read to their end: in no realized sum")
     stale = BooleanField()
     stale_bots = Words()
 
@@ -237,6 +238,25 @@ class FleetShape(Shape):
     bots = IntegerField()
     fresh = IntegerField()
     oldest_age_seconds = FloatField(allow_null=True)
+
+
+class SettingValueShape(Shape):
+    value = JSONField(allow_null=True, help_text="As the first of these bots reports it")
+    reported = BooleanField(help_text="false: these bots do not report the setting")
+    bots = Words(help_text="Slugs")
+
+
+class DriftRowShape(Shape):
+    name = CharField()
+    values = SettingValueShape(many=True, help_text="The most common first, not reported last")
+
+
+class DriftShape(Shape):
+    bots = IntegerField(help_text="Compared")
+    settings = IntegerField(help_text="Compared, equal ones among them")
+    unread = Words(help_text="Slugs of bots that have not told their settings yet")
+    oldest_read_at = DateTimeField(allow_null=True)
+    rows = DriftRowShape(many=True)
 
 
 class ConnectionTestShape(Shape):

@@ -1,11 +1,12 @@
 from django.urls import path
 
-from bots.api import bots, connection_tests, fleet, readings, schema, trades
+from bots.api import bots, connection_tests, drift, fleet, readings, schema, trades
 
 urlpatterns = [
     path("schema/", schema.Schema.as_view(), name="api-schema"),
     path("docs/", schema.Docs.as_view(), name="api-docs"),
     path("fleet/", fleet.FleetTotals.as_view(), name="api-fleet"),
+    path("fleet/drift/", drift.FleetDrift.as_view(), name="api-fleet-drift"),
     path("trades/", trades.Trades.as_view(), name="api-trades"),
     path("trades/<int:pk>/", trades.OneTrade.as_view(), name="api-trade"),
     path("bots/", bots.Bots.as_view(), name="api-bots"),

@@ -73,6 +73,18 @@ def require_once(system: type[BotSystem], connection: Mapping[str, str], others:
             raise ValidationError({field: f"{other.name} already leads there: its trades would count twice"})
 
 
+def leads_to(system: type[BotSystem], connection: Mapping[str, str]) -> str:
+    """What two connections to the same bot have in common; "" while the open fields have not the shape of one."""
+    needed = [field.name for field in system.fields if field.required and not field.secret]
+    if not all(connection.get(name) for name in needed):
+        return ""
+    try:
+        system.check_connection(connection)
+    except WrongSettings:
+        return ""
+    return system.identity(connection)[1]
+
+
 def require_complete(system: type[BotSystem], connection: Mapping[str, str], secret_names: Collection[str]) -> None:
     """Every required field is there, and the system finds nothing wrong with their shape. Raises ValidationError."""
     there = {name for name, text in connection.items() if text} | set(secret_names)

@@ -54,9 +54,13 @@ def add_bot(
         BotStatus.objects.create(bot=bot)
         PollTurn.objects.create(bot=bot)
         tell_pages(bot)
-        fields = sorted([*bot.connection, *bot.sealed])
-        append(Act.on_bot("bot_added", actor, bot, system=system, set_fields=fields, connection=bot.connection))
+        append(bot_added(actor, bot))
     return bot
+
+
+def bot_added(actor: Actor, bot: Bot) -> Act:
+    fields = sorted([*bot.connection, *bot.sealed])
+    return Act.on_bot("bot_added", actor, bot, system=bot.system, set_fields=fields, connection=bot.connection)
 
 
 def drafted(
@@ -69,10 +73,18 @@ def drafted(
     poll_plan: object = MappingProxyType({}),
 ) -> Bot:
     """The bot as it would be added, not saved: for a form that wants to know beforehand. Raises ValidationError."""
+    bot = shaped(team, system=system, name=name, connection=connection, tags=tags, poll_plan=poll_plan)
+    require_once(bot.system_class, bot.connection, Bot.objects.active().filter(team=team, system=system))
+    return bot
+
+
+def shaped(
+    team: Team, *, system: str, name: object, connection: Mapping[str, object], tags: object, poll_plan: object
+) -> Bot:
+    """As drafted, but another of the team may lead to the same bot: the caller must look. Raises ValidationError."""
     chosen = system_called(system)
     typed = typed_apart(chosen, connection)
     require_complete(chosen, typed.connection, typed.secrets)
-    require_once(chosen, typed.connection, Bot.objects.active().filter(team=team, system=system))
     bot = Bot(team=team, system=system, name=checked_name(name), connection=typed.connection)
     bot.tags, bot.poll_plan = checked_tags(tags), checked_plan(poll_plan)
     set_secrets(bot, typed.secrets, forget=())
@@ -233,11 +245,11 @@ def ask_anew(bot: Bot, *, again: bool) -> None:
     """Due now; a poll under way still knows the bot as it was, so what it brings is not written.
 
     `again`: also after a hold, and wrong passwords are counted from the beginning."""
-    if again:
-        BotStatus.objects.filter(bot=bot).update(auth_failures=0)
-    else:
+    if not again:
         PollTurn.objects.filter(bot=bot).update(leased_until=None, fence=F("fence") + 1)
     wake([bot.pk], again=again)
+    if again:  # after the turn: the writer of polls locks in this order too
+        BotStatus.objects.filter(bot=bot).update(auth_failures=0)
 
 
 def tell_pages(bot: Bot) -> None:

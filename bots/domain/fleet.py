@@ -104,8 +104,8 @@ class BotRow:
         return self.figure(self.realized.all)
 
     def figure(self, value: Decimal) -> Decimal | None:
-        """Of a bot never read, nothing is known: not even zero."""
-        return value if self.status.stake_currency else None
+        """Until the closed trades were read to their end nothing is known: not even zero, and a part is not the sum."""
+        return value if self.status.history_at is not None else None
 
     @property
     def wins(self) -> int:
@@ -134,17 +134,18 @@ class BotRow:
 
 @dataclass
 class Total:
-    """Sums over bots in one currency and mode. `stale_bots` are counted with their last figures."""
+    """Sums over bots in one currency and mode; None: no bot has the figure. `stale_bots` count with their last ones."""
 
     currency: str
     mode: str
-    today: Decimal = ZERO
-    d7: Decimal = ZERO
-    d30: Decimal = ZERO
-    all: Decimal = ZERO
+    today: Decimal | None = None
+    d7: Decimal | None = None
+    d30: Decimal | None = None
+    all: Decimal | None = None
     unrealized: Decimal | None = None
     bots: int = 0
     missing: int = 0  # bots whose unrealized profit is not known
+    unread: int = 0  # bots whose closed trades were not read to their end yet: in no realized sum
     stale_bots: list[str] = field(default_factory=list)
     oldest_age_seconds: float = 0.0
 
@@ -223,7 +224,7 @@ def rows_of(bots: list[Bot], now: datetime) -> list[BotRow]:
 def row_of(bot: Bot, realized: dict[Purse, Realized], today: date, now: datetime) -> BotRow:
     status = bot.status
     fresh = freshness_of(bot, status, now)
-    state = shown_state(bot, status, fresh)
+    state = shown_state(bot, status, now)
     sums = realized.get(Purse(status.mode, status.stake_currency), Realized())
     return BotRow(
         bot=bot,
@@ -295,11 +296,12 @@ def totals_of(rows: list[BotRow], mode: str = "both") -> list[Total]:
 
 
 def add_row(total: Total, row: BotRow, sums: Realized, *, current: bool) -> None:
-    total.today += sums.today
-    total.d7 += sums.d7
-    total.d30 += sums.d30
-    total.all += sums.all
     total.bots += 1
+    if current and row.status.history_at is None:
+        total.unread += 1
+    else:
+        for name in ("today", "d7", "d30", "all"):
+            setattr(total, name, (getattr(total, name) or ZERO) + getattr(sums, name))
     if row.stale or row.late:
         total.stale_bots.append(row.bot.slug)
         total.oldest_age_seconds = max(total.oldest_age_seconds, row.age_seconds or 0.0)
@@ -327,6 +329,6 @@ def days_of(rows: list[BotRow], mode: str, now: datetime) -> list[Day]:
             for day, profit in realized.days.items():
                 purses = sums.setdefault(day, {})
                 purses[purse] = purses.get(purse, ZERO) + profit
-    last = max([today_in("UTC", now), *sums])
+    last = max([today_in(row.bot.team.time_zone, now) for row in rows], default=today_in("UTC", now))
     shown = (last - timedelta(days=age) for age in range(DAYS_SHOWN - 1, -1, -1))
     return [Day(day, sums.get(day, {})) for day in shown]

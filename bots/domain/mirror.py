@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -16,8 +17,10 @@ import msgspec
 from django.db.models import Count, Q
 from django.utils import timezone
 
-from bots.domain.polling.asking import History, PollResult, digest_of, moved
-from bots.models import Bot, BotRun, PollTurn, Trade
+from accounts.models import Team
+from bots.domain.polling.asking import History, PollResult, digest_of, moved, repursed
+from bots.domain.untold import begun_again, end_untold
+from bots.models import BotRun, PollTurn, Trade
 from bots.models.money import ExactSum
 from bots.systems import contract
 
@@ -49,16 +52,21 @@ def mirror(result: PollResult, now: datetime) -> Mirrored:
     """
     done = Mirrored()
     run = current_run(result, done, now)
-    writer = RunWriter(run, result.order.bot, now)
-    if result.history is not None or not moved(result):
+    if run is None:
+        return done
+    writer = RunWriter(run, result, now)
+    if result.history is not None or not moved(result) or not result.closed_trades_told:
         writer.write(trades_of(result))
         done.gone += mark_gone(run, result, now)
-    done.opened, done.closed = writer.opened, writer.closed
-    if writer.written or done.gone:
+    ended = end_untold(run, result, now)
+    done.opened, done.closed = writer.opened, writer.closed + ended
+    if writer.written or done.gone or ended:
         done.what.add("trades")
         count_run(run)
     if result.history is not None:
         after_history(result, run, now)
+    elif not result.closed_trades_told:
+        result.order.status.history_at = None  # a sum nobody tells is not known
     return done
 
 
@@ -80,19 +88,85 @@ def trades_of(result: PollResult) -> list[contract.Trade]:
 # --- Runs -----------------------------------------------------------------------------------------------------------
 
 
-def current_run(result: PollResult, done: Mirrored, now: datetime) -> BotRun:
-    state, run = result.state, result.order.run
-    assert state is not None
+def current_run(result: PollResult, done: Mirrored, now: datetime) -> BotRun | None:
+    """The life of the bot's database that this poll read; None when the poll does not prove which one it was."""
+    run, history = result.order.run, result.history
     if run is None:
         return begin_run(result, done, now, "first seen")
-    if (run.mode, run.currency) != (state.mode, state.stake_currency):
-        # What was asked by the old run's marks says nothing of the new one: its trades are read in the next poll.
-        result.history, result.followed, result.gone = None, [], []
-        result.order.turn.reread_offset = 0
-        reason = f"{run.mode} {run.currency} became {state.mode} {state.stake_currency}"
-        return begin_run(result, done, now, reason)
-    if result.history is not None and wiped(run, result.history):
-        return begin_run(result, done, now, "none of the known trades is at the bot any more")
+    if not result.closed_trades_told:
+        return untold_run(run, result, done, now)
+    if history is not None and wiped(run, history):
+        return other_run(result, done, now, "none of the known trades is at the bot any more")
+    if history is not None and not run.closed_count and (known := earlier_run(result)):
+        return begin_again(known, result, done, now)
+    if repursed(result):
+        return repursed_run(run, result, done, now)
+    return run
+
+
+def untold_run(run: BotRun, result: PollResult, done: Mirrored, now: datetime) -> BotRun:
+    """Where closed trades are not told, only signs against the run can be seen."""
+    reason = changed_purse(run, result) if repursed(result) else begun_again(run, result)
+    if not reason:
+        return run
+    result.ended = []
+    return begin_run(result, done, now, reason)
+
+
+def repursed_run(run: BotRun, result: PollResult, done: Mirrored, now: datetime) -> BotRun | None:
+    """Another mode or currency: usually another database, but a bot may go on with the same one. Then its old trades
+    stay what they were made in, and none is counted twice."""
+    if result.history is None:
+        return None
+    if not (run.anchor_id or shares_open_trades(result)):
+        return other_run(result, done, now, changed_purse(run, result))
+    # A history that was read and is not wiped holds the run's newest closed trade (asking.same_database).
+    assert result.state is not None
+    run.mode, run.currency = result.state.mode, result.state.stake_currency
+    run.save(update_fields=["mode", "currency"])
+    done.what.add("run")
+    return run
+
+
+def changed_purse(run: BotRun, result: PollResult) -> str:
+    assert result.state is not None
+    return f"{run.mode} {run.currency} became {result.state.mode} {result.state.stake_currency}"
+
+
+def shares_open_trades(result: PollResult) -> bool:
+    listed, known = result.open_trades, result.order.known_open
+    found = (each.trade for each in listed.trades) if listed else ()
+    return any((one := known.get(trade.trade_id)) is not None and one.open_ms == trade.open_ms for trade in found)
+
+
+def other_run(result: PollResult, done: Mirrored, now: datetime, reason: str) -> BotRun:
+    """Another database: one that this bot had before, or a new one."""
+    known = earlier_run(result)
+    return begin_again(known, result, done, now) if known else begin_run(result, done, now, reason)
+
+
+def earlier_run(result: PollResult) -> BotRun | None:
+    """An ended run of this bot that holds one of the closed trades just read: its database is back."""
+    trades = result.history.trades if result.history else ()
+    some = {trade.trade_id: trade.open_ms for trade in [*trades[:250], *trades[-250:]]}
+    ended = Trade.objects.filter(
+        bot=result.order.bot, run__ended_at__isnull=False, is_open=False, trade_id__in=list(some)
+    )
+    for run_id, trade_id, open_ms in ended.order_by("-run__number").values_list("run", "trade_id", "open_ms"):
+        if some[trade_id] == open_ms:
+            return BotRun.objects.get(pk=run_id)
+    return None
+
+
+def begin_again(run: BotRun, result: PollResult, done: Mirrored, now: datetime) -> BotRun:
+    """The database of an ended run is back (dry after live, a volume mounted again): its trades are no new ones."""
+    order, state = result.order, result.state
+    assert state is not None
+    BotRun.objects.filter(bot=order.bot, ended_at=None).update(ended_at=now)
+    run.ended_at, run.mode, run.currency = None, state.mode, state.stake_currency
+    run.save(update_fields=["ended_at", "mode", "currency"])
+    take_over(run, result, done)
+    log.warning("%s: run %s goes on: its database is back", order.bot.slug, run.number, extra={"bot": order.bot.slug})
     return run
 
 
@@ -101,16 +175,28 @@ def begin_run(result: PollResult, done: Mirrored, now: datetime, reason: str) ->
     assert state is not None
     last = BotRun.objects.filter(bot=order.bot).order_by("-number").first()
     BotRun.objects.filter(bot=order.bot, ended_at=None).update(ended_at=now)
-    number = last.number + 1 if last else 1
-    order.run = done.new_run = BotRun.objects.create(
-        bot=order.bot, number=number, mode=state.mode, currency=state.stake_currency, started_at=now, reason=reason
+    run = BotRun.objects.create(
+        bot=order.bot,
+        number=last.number + 1 if last else 1,
+        mode=state.mode,
+        currency=state.stake_currency,
+        started_at=now,
+        reason=reason,
     )
-    order.known_open = {}
-    order.turn.mismatches = 0
-    done.what.add("run")
+    take_over(run, result, done)
     if last:
-        log.warning("%s: run %s begins: %s", order.bot.slug, number, reason, extra={"bot": order.bot.slug})
-    return order.run
+        log.warning("%s: run %s begins: %s", order.bot.slug, run.number, reason, extra={"bot": order.bot.slug})
+    return run
+
+
+def take_over(run: BotRun, result: PollResult, done: Mirrored) -> None:
+    """From here on this run is the bot's: what was known of another one says nothing of it."""
+    order = result.order
+    order.run = done.new_run = run
+    order.known_open, result.followed, result.gone = {}, [], []
+    order.turn.mismatches = 0
+    order.status.history_at = None
+    done.what.add("run")
 
 
 def wiped(run: BotRun, history: History) -> bool:
@@ -141,10 +227,16 @@ def count_run(run: BotRun) -> None:
 class RunWriter:
     """Writes trades of one run; what is already there in the same form is left alone."""
 
-    def __init__(self, run: BotRun, bot: Bot, now: datetime) -> None:
-        self.run, self.bot, self.now = run, bot, now
-        self.zone = ZoneInfo(bot.team.time_zone)
+    def __init__(self, run: BotRun, result: PollResult, now: datetime) -> None:
+        assert result.state is not None
+        self.run, self.bot, self.now = run, result.order.bot, now
+        self.mode = result.state.mode
         self.written = self.opened = self.closed = 0
+
+    @cached_property
+    def zone(self) -> ZoneInfo:
+        """As it is now: it may have been changed since the poll began."""
+        return ZoneInfo(Team.objects.values_list("time_zone", flat=True).get(pk=self.bot.team_id))
 
     def write(self, trades: Iterable[contract.Trade]) -> None:
         listed = list(trades)
@@ -173,7 +265,7 @@ class RunWriter:
             return None  # closed is final: an older answer saw it open
         self.opened += known is None and trade.is_open
         self.closed += not trade.is_open and (known is None or known[1])
-        return Trade(bot=self.bot, run=self.run, mode=self.run.mode, digest=digest, **self.columns(trade))
+        return Trade(bot=self.bot, run=self.run, mode=self.mode, digest=digest, **self.columns(trade))
 
     def columns(self, trade: contract.Trade) -> dict[str, Any]:
         closed = moment(trade.close_ms)
@@ -191,7 +283,8 @@ class RunWriter:
 
 
 COPIED = [name for name in contract.Trade.__struct_fields__ if name in COLUMNS and name not in ("orders", "missing")]
-KEY = {"bot", "run", "trade_id", "open_ms", "seen_at"}
+# A trade stays in the mode it was first seen in, whatever its bot does later.
+KEY = {"bot", "run", "trade_id", "open_ms", "mode", "seen_at"}
 UPDATED = [name for name in COLUMNS if name not in KEY]
 LONGEST = {column.name: column.max_length for column in Trade._meta.concrete_fields if column.max_length}
 
@@ -246,24 +339,34 @@ def after_history(result: PollResult, run: BotRun, now: datetime) -> None:
         numbers = [int(trade.trade_id) for trade in history.trades if trade.trade_id.isdigit()]
         turn.reread_offset = history.next_offset
         turn.reread_after = max(numbers, default=0) if history.next_offset is not None else 0
-        turn.full_reread_at = now
+        turn.full_reread_at = turn.full_reread_at if history.unasked else now
         turn.mismatches = 0
-        return
-    if turn.reread_offset is not None or history.next_offset is not None:
+    if turn.reread_offset is None and history.next_offset is None:
+        result.order.status.history_at = now
+    if history.full or turn.reread_offset is not None or history.next_offset is not None:
         return
     turn.mismatches = turn.mismatches + 1 if differs(result, run, history) else 0
     if turn.mismatches >= 2 and (turn.full_reread_at is None or now - turn.full_reread_at >= REREAD_EVERY):
-        demand_reread(turn, now, f"the bot counts {history.total} closed trades, the mirror {run.closed_count}")
+        demand_reread(turn, now, f"the bot's closed trades are not the {run.closed_count} of the mirror")
 
 
 def differs(result: PollResult, run: BotRun, history: History) -> bool:
-    if history.total is not None and history.total != run.closed_count:
+    total = history.total if history.total is not None else counted_by_the_bot(result)
+    if total is not None and total != run.closed_count:
         return True
     profit = result.profit
     if profit is None or profit.closed_abs is None or profit.closed_count != run.closed_count:
         return False
     volume = max(abs(profit.closed_abs), profit.trading_volume or Decimal(0), Decimal(1))
     return abs(profit.closed_abs - run.closed_profit) > volume * SAME_SUM
+
+
+def counted_by_the_bot(result: PollResult) -> int | None:
+    """Closed trades as the bot counts them; some releases only count the open ones with them."""
+    profit, listed = result.profit, result.open_trades
+    if profit is None or profit.closed_count is not None:
+        return profit.closed_count if profit else None
+    return None if profit.trade_count is None or listed is None else profit.trade_count - len(listed.trades)
 
 
 def demand_reread(turn: PollTurn, now: datetime, reason: str) -> None:

@@ -14,8 +14,10 @@ from zoneinfo import ZoneInfo
 
 from django.db.models import Count, Q
 
-from bots.models import Trade
+from bots.domain.latest import Latest, latest
+from bots.models import Bot, Trade
 from bots.models.money import ExactSum, exact
+from bots.systems.contract import Daily, Performance
 
 ZERO = Decimal(0)
 DAYS_SHOWN = 30
@@ -47,6 +49,27 @@ class Realized:
         """Winning among decided trades, as a ratio; None before the first."""
         decided = self.wins + self.losses
         return exact(Decimal(self.wins) / decided) if decided else None
+
+
+OWN_SUMS = "bot's own sums"
+
+
+@dataclass(frozen=True)
+class OwnSums:
+    """What a bot that tells nothing of its closed trades sums up itself: shown under the name `label`, added to
+    nothing. Its days are UTC days, whatever the team's zone."""
+
+    days: Latest[Daily]
+    pairs: Latest[Performance]
+    label: str = OWN_SUMS
+
+
+def own_sums(bot: Bot, now: datetime) -> OwnSums | None:
+    """None where the mirror holds every closed trade, and while the bot gave neither."""
+    if "closed_trades" in bot.status.capabilities:
+        return None
+    sums = OwnSums(latest(bot, "daily", now), latest(bot, "performance", now))
+    return sums if sums.days.value or sums.pairs.value else None
 
 
 def today_in(zone: str, now: datetime) -> date:
@@ -94,6 +117,7 @@ def by_day(ids: list[int], first: date) -> Iterable[Any]:
 
 
 def add_day(sums: Realized, day: date, profit: Decimal, today: date) -> None:
+    day = min(day, today)  # a bot whose clock is ahead closes tomorrow: that is today
     age = (today - day).days
     sums.days[day] = sums.days.get(day, ZERO) + profit
     sums.d30 += profit

@@ -53,6 +53,8 @@ class TradeQuery:
         """From a query string (`from` and `to` are ISO dates or date-times). Raises ValueError naming the parameter."""
         names = ("status", "bot", "bot_tag", "pair", "side", "mode", "currency", "enter_tag", "exit_reason")
         words = {name: str(given.get(name, "")).strip()[:255] for name in names}
+        if wrong := [name for name, value in given.items() if "\x00" in str(value)]:
+            raise ValueError(f"{wrong[0]}: a sign no text has")
         ordering = given.get("ordering", given.get("sort", ""))
         if ordering and ordering.lstrip("-") not in ORDERINGS:
             raise ValueError(f"ordering: one of {', '.join(ORDERINGS)}")
@@ -78,7 +80,10 @@ def moment(given: Mapping[str, str], name: str) -> datetime | None:
     if stamp is None:
         assert day is not None
         stamp = datetime.combine(day, time.min if name == "from" else time.max)
-    return stamp if stamp.tzinfo else stamp.replace(tzinfo=UTC)
+    try:
+        return stamp.astimezone(UTC) if stamp.tzinfo else stamp.replace(tzinfo=UTC)
+    except OverflowError:
+        raise ValueError(f"{name}: beyond the calendar") from None
 
 
 def trades_for(user: User, query: TradeQuery | None = None) -> QuerySet[Trade]:

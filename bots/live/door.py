@@ -4,13 +4,10 @@ The server says {"hello": {"seq": {slug: seq}, "server_time": iso}}, then {"bot"
 {"bye": "logged_out" | "role_changed" | "slow"} before it closes. A "ping" is answered {"pong": iso}.
 """
 
-import asyncio
 import json
-import logging
 from typing import Any
 from urllib.parse import urlsplit
 
-from channels.db import database_sync_to_async
 from django.conf import settings
 from django.db import DatabaseError
 from django.http import parse_cookie
@@ -18,41 +15,36 @@ from django.http.request import split_domain_port, validate_host
 from django.utils import timezone
 
 from bots.live.browser import CLOSE_CODES, DEAF, Browser, Receive, Send
-from bots.live.hub import DATABASE_SECONDS, hub_here, look_up, reader
-from bots.live.visitors import Visitor, seqs_seen_by
-
-log = logging.getLogger(__name__)
+from bots.live.hub import Hub, hub_here
+from bots.live.visitors import Visitor
 
 PATH = "/ws/fleet/"
 REFUSED = {"type": "websocket.close", "code": 1008}
-seqs_of = database_sync_to_async(seqs_seen_by, thread_sensitive=False, executor=reader)
 
 
 async def websocket(scope: dict[str, Any], receive: Receive, send: Send) -> None:
     """ASGI application. Whoever is not welcome is refused before the handshake is accepted (HTTP 403)."""
     await receive()  # websocket.connect
+    hub = hub_here()
     try:
-        visitor = await welcome_visitor(scope)
+        visitor = await welcome_visitor(hub, scope)
     except (DatabaseError, TimeoutError) as failure:
-        log.warning("a browser was turned away, its session cannot be looked at: %s", failure or "time-out")
+        hub.complain(failure)
         visitor = None
     if visitor is None:
         await send(REFUSED)
         return
     await send({"type": "websocket.accept"})
-    await serve(visitor, receive, send)
+    await serve(hub, visitor, receive, send)
 
 
-async def welcome_visitor(scope: dict[str, Any]) -> Visitor | None:
-    """None for another path, another origin or nobody logged in."""
+async def welcome_visitor(hub: Hub, scope: dict[str, Any]) -> Visitor | None:
+    """None for another path, another origin or nobody logged in. Raises DatabaseError, TimeoutError."""
     headers = {name.lower(): value.decode("latin-1") for name, value in scope["headers"]}
     if scope["path"] != PATH or not is_own_origin(headers, scope["scheme"]):
         return None
     key = parse_cookie(headers.get(b"cookie", "")).get(settings.SESSION_COOKIE_NAME)
-    if not key:
-        return None
-    async with asyncio.timeout(DATABASE_SECONDS):
-        return (await look_up([key])).get(key)
+    return await hub.visitors.ask(key) if key else None
 
 
 def is_own_origin(headers: dict[bytes, str], scheme: str) -> bool:
@@ -67,13 +59,12 @@ def is_own_origin(headers: dict[bytes, str], scheme: str) -> bool:
     return origin in (f"{own_scheme}://{host}", f"{portal.scheme}://{portal.netloc}")
 
 
-async def serve(visitor: Visitor, receive: Receive, send: Send) -> None:
+async def serve(hub: Hub, visitor: Visitor, receive: Receive, send: Send) -> None:
     """Joined first and greeted then: what changes in between is told twice rather than never."""
-    hub = hub_here()
     browser = Browser(visitor, send)
     hub.join(browser)
     try:
-        hello = await greeting(visitor) if await hub.heard() else None
+        hello = await greeting(hub, visitor) if await hub.heard() else None
         if hello is None:
             await send({"type": "websocket.close", "code": CLOSE_CODES[DEAF]})
         else:
@@ -82,12 +73,11 @@ async def serve(visitor: Visitor, receive: Receive, send: Send) -> None:
         hub.leave(browser)
 
 
-async def greeting(visitor: Visitor) -> str | None:
+async def greeting(hub: Hub, visitor: Visitor) -> str | None:
     """None when the database does not answer."""
     try:
-        async with asyncio.timeout(DATABASE_SECONDS):
-            seqs = await seqs_of(visitor.user_id)
+        seqs = await hub.seqs_seen_by(visitor)
     except (DatabaseError, TimeoutError) as failure:
-        log.warning("a browser was turned away: %s", failure or "the database does not answer")
+        hub.complain(failure)
         return None
     return json.dumps({"hello": {"seq": seqs, "server_time": timezone.now().isoformat()}})

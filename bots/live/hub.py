@@ -13,11 +13,11 @@ from channels.db import database_sync_to_async
 from channels.layers import get_channel_layer
 from django.db import DatabaseError
 
-from accounts.access import SEE, may
 from bots.domain import events
 from bots.domain.events import GROUP, LAYER_FAILURES, Changed
 from bots.live.browser import DEAF, LOGGED_OUT, ROLE_CHANGED, SLOW, Browser, rendered
-from bots.live.visitors import visitors_of
+from bots.live.together import Together
+from bots.live.visitors import Visitor, seqs_of, visitors_of
 
 log = logging.getLogger(__name__)
 
@@ -28,10 +28,12 @@ SELF_TEST_SECONDS = 20.0  # between two self-tests; each joins again, since memb
 LAYER_SECONDS = 3.0
 DATABASE_SECONDS = 4.0
 LATEST_LOOK_FAILURES = 2
+COMPLAINT_SECONDS = 30.0  # between two log lines about browsers that were turned away
 
 # Looks at sessions go through one thread of their own: neither pages nor a storm of sockets wait for each other.
 reader = ThreadPoolExecutor(1, thread_name_prefix="live")
 look_up = database_sync_to_async(visitors_of, thread_sensitive=False, executor=reader)
+look_up_seqs = database_sync_to_async(seqs_of, thread_sensitive=False, executor=reader)
 
 
 class Pace:
@@ -50,11 +52,14 @@ class Hub:
         self.browsers: set[Browser] = set()
         self.by_team: dict[int, set[Browser]] = defaultdict(set)
         self.paces: dict[int, Pace] = {}
+        self.visitors: Together[str, Visitor] = Together(look_up, DATABASE_SECONDS)
+        self.seqs: Together[int, dict[str, int]] = Together(look_up_seqs, DATABASE_SECONDS)
         self.hearing = asyncio.Event()
         self.test_heard = asyncio.Event()
         self.test_token = ""
         self.deaf_since: float | None = None  # loop time
         self.failed_looks = 0
+        self.complained_at = -COMPLAINT_SECONDS  # loop time
         self.tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
@@ -73,13 +78,24 @@ class Hub:
 
     def join(self, browser: Browser) -> None:
         self.browsers.add(browser)
-        for team_id in teams_seen(browser):
+        for team_id in browser.visitor.teams:
             self.by_team[team_id].add(browser)
 
     def leave(self, browser: Browser) -> None:
         self.browsers.discard(browser)
-        for team_id in teams_seen(browser):
+        for team_id in browser.visitor.teams:
             self.by_team[team_id].discard(browser)
+
+    async def seqs_seen_by(self, visitor: Visitor) -> dict[str, int]:
+        """Slug -> latest sequence number, of every bot the person may see. Raises DatabaseError, TimeoutError."""
+        found = await asyncio.gather(*(self.seqs.ask(team_id) for team_id in visitor.teams))
+        return {slug: seq for seqs in found if seqs for slug, seq in seqs.items()}
+
+    def complain(self, failure: BaseException) -> None:
+        """A browser was turned away; said once for all who come meanwhile."""
+        if self.loop.time() - self.complained_at >= COMPLAINT_SECONDS:
+            self.complained_at = self.loop.time()
+            log.warning("browsers are turned away, the database does not answer: %s", str(failure) or "time-out")
 
     # --- telling ---
 
@@ -201,10 +217,6 @@ def reason_to_leave(browser: Browser, visitor: Any) -> str:
     if visitor is None or visitor.user_id != browser.visitor.user_id:
         return LOGGED_OUT
     return ROLE_CHANGED if visitor.roles != browser.visitor.roles else ""
-
-
-def teams_seen(browser: Browser) -> list[int]:
-    return [team_id for team_id, role in browser.visitor.roles.items() if may(role, SEE)]
 
 
 _hubs: "WeakKeyDictionary[asyncio.AbstractEventLoop, Hub]" = WeakKeyDictionary()

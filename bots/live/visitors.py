@@ -10,8 +10,9 @@ from django.contrib.sessions.models import Session
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
+from accounts.access import SEE, may
 from accounts.models import Membership, User
-from bots.models import Bot, BotStatus
+from bots.models import Bot
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,11 @@ class Visitor:
     session_key: str
     user_id: int
     roles: Mapping[int, str]  # team id -> role
+
+    @property
+    def teams(self) -> list[int]:
+        """Those whose bots the person may see."""
+        return [team_id for team_id, role in self.roles.items() if may(role, SEE)]
 
 
 def visitors_of(session_keys: Iterable[str]) -> dict[str, Visitor]:
@@ -63,7 +69,10 @@ def roles_of(user_ids: set[int]) -> dict[int, dict[int, str]]:
     return roles
 
 
-def seqs_seen_by(user_id: int) -> dict[str, int]:
-    """Slug -> latest sequence number, of every bot the person may see."""
-    bots = Bot.objects.visible_to(User.objects.get(pk=user_id)).active()
-    return dict(BotStatus.objects.filter(bot__in=bots).values_list("bot__slug", "seq"))
+def seqs_of(team_ids: Iterable[int]) -> dict[int, dict[str, int]]:
+    """Team id -> slug -> latest sequence number, of every bot that is not retired. Raises DatabaseError."""
+    seqs: dict[int, dict[str, int]] = defaultdict(dict)
+    bots = Bot.objects.active().filter(team__in=set(team_ids))
+    for team_id, slug, seq in bots.values_list("team", "slug", "status__seq"):
+        seqs[team_id][slug] = seq or 0
+    return seqs

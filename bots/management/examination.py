@@ -197,7 +197,11 @@ def anchor() -> Iterator[Line]:
     if head is None or (last is not None and last.id == head["id"]):
         yield Line("ok", "anchor", f"entry {last.id} anchored at {last.at}" if last else "nothing audited yet")
         return
-    behind = head["id"] - (last.id if last else 0)
+    if last is None:
+        todo = "Is a worker running here? If there was an anchor before, run manage.py verify_audit"
+        yield Line("FAIL", "anchor", f"entries, but no anchor at {path}: a cut tail would not show", todo)
+        return
+    behind = head["id"] - last.id
     old = timezone.now() - head["at"] > OLD_ANCHOR
     todo = "Is a worker running here? It anchors every 10 s (embedded: every commit)" if old else ""
     yield Line("warn" if old else "ok", "anchor", f"{behind} entries not anchored yet", todo)

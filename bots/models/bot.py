@@ -86,8 +86,14 @@ class Bot(SealedRow):
 
     def free_slug(self) -> str:
         """The name as a slug, with a number behind it when the portal has that slug already."""
-        stem = slugify(self.name)[:100] or "bot"
-        alike = Bot.objects.filter(slug__startswith=stem).exclude(pk=self.pk)
-        taken = RESERVED_SLUGS | set(alike.values_list("slug", flat=True))
+        alike = Bot.objects.filter(slug__startswith=self.slug_stem).exclude(pk=self.pk)
+        return self.slug_beside(set(alike.values_list("slug", flat=True)))
+
+    @property
+    def slug_stem(self) -> str:
+        return slugify(self.name)[:100] or "bot"
+
+    def slug_beside(self, others: set[str]) -> str:
+        stem, taken = self.slug_stem, RESERVED_SLUGS | others
         numbered = (f"{stem}-{number}" for number in range(2, len(taken) + 3))
         return stem if stem not in taken else next(slug for slug in numbered if slug not in taken)

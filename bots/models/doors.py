@@ -1,5 +1,6 @@
 """The door to the bots, as this installation allows it: only processes that speak to bots open one."""
 
+from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -19,7 +20,7 @@ def open_door() -> HttpDoor:
 
 
 def own_ports() -> OwnPorts:
-    database = settings.DATABASES["default"]
+    database: dict[str, Any] = settings.DATABASES["default"]
     engines = {int(database["PORT"] or 5432)} if "postgresql" in database["ENGINE"] else set()
     if settings.REDIS_URL and not settings.REDIS_URL.startswith("unix"):
         engines.add(urlsplit(settings.REDIS_URL).port or 6379)

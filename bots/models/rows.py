@@ -1,6 +1,7 @@
 """Many rows of one table at once, when the ORM's way of building the statement would cost more than the statement."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from django.db import connection, models
 
@@ -10,11 +11,10 @@ def update_rows(rows: Sequence[models.Model], columns: Sequence[str]) -> None:
     if not rows:
         return
     meta = rows[0]._meta
-    fields = [meta.get_field(name) for name in columns]
-    key = meta.pk
-    assert key is not None
+    fields: list[Any] = [meta.get_field(name) for name in columns]
+    key: Any = meta.pk
     quote = connection.ops.quote_name
-    assigned = ", ".join(f"{quote(field.column)} = {placeholder_of(field)}" for field in fields)  # type: ignore[union-attr]
+    assigned = ", ".join(f"{quote(field.column)} = {placeholder_of(field)}" for field in fields)
     statement = f"UPDATE {quote(meta.db_table)} SET {assigned} WHERE {quote(key.column)} = %s"  # noqa: S608  names of ours
     values = [[prepared(field, row) for field in [*fields, key]] for row in rows]
     with connection.cursor() as cursor:
@@ -27,6 +27,5 @@ def placeholder_of(field: object) -> str:
     return "%s::jsonb" if is_json and connection.vendor == "postgresql" else "%s"
 
 
-def prepared(field: object, row: models.Model) -> object:
-    assert isinstance(field, models.Field)
+def prepared(field: Any, row: models.Model) -> Any:
     return field.get_db_prep_save(getattr(row, field.attname), connection)

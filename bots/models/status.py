@@ -37,7 +37,9 @@ class BotStatus(models.Model):
     # sequence number of changes, raised in the transaction of the change
     seq = models.BigIntegerField(default=0)
     # health of the connection
-    seen_at = models.DateTimeField(null=True, blank=True)  # last good fast reading: the age of the figures above
+    seen_at = models.DateTimeField(null=True, blank=True)  # last good reading of the open trades: the figures' age
+    answered_at = models.DateTimeField(null=True, blank=True)  # last time it said its state
+    history_at = models.DateTimeField(null=True, blank=True)  # the closed trades were last read to their end
     snapshot_at = models.DateTimeField(null=True, blank=True)
     balance_at = models.DateTimeField(null=True, blank=True)
     profit_at = models.DateTimeField(null=True, blank=True)

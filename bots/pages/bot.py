@@ -1,6 +1,7 @@
 """The page of one bot: its figures above, one tab below. Tabs are links."""
 
 from collections.abc import Callable
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -35,7 +36,7 @@ TABS = {
 }
 LEVELS = ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 OFFERED_LEVELS = LEVELS[:-1]
-LOG_LINES, CONFIG_CHANGES = 200, 30
+LOG_LINES = 200
 
 
 @login_required
@@ -140,13 +141,16 @@ def logs(request: HttpRequest, row: BotRow) -> dict[str, Any]:
 
 
 def configuration(request: HttpRequest, row: BotRow) -> dict[str, Any]:
-    versions = list(ConfigVersion.objects.filter(bot=row.bot)[:CONFIG_CHANGES])
-    settings = sorted(versions[0].settings.items()) if versions else []
-    return {"versions": versions, "settings": settings}
+    versions = ConfigVersion.objects.filter(bot=row.bot)
+    newest = versions.first()
+    settings = sorted(newest.settings.items()) if newest else []
+    return {"newest": newest, "page": page_of(request, versions), "settings": settings}
 
 
 def connection(request: HttpRequest, row: BotRow) -> dict[str, Any]:
-    read_at = dict(BotReading.objects.filter(bot=row.bot).values_list("kind", "read_at"))
+    read_at: dict[str, datetime | None] = dict(BotReading.objects.filter(bot=row.bot).values_list("kind", "read_at"))
+    read_at |= {"state": row.status.answered_at, "open_trades": row.status.seen_at}
+    read_at["closed_trades"] = row.status.history_at
     errors = dict(BotReading.objects.filter(bot=row.bot).exclude(error="").values_list("kind", "error"))
     plan = [(kind, seconds, read_at.get(kind), errors.get(kind, "")) for kind, seconds in row.bot.plan().items()]
     return {"plan": plan, "error_ratio": error_ratio(row), "given": given(row.bot)}

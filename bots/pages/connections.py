@@ -11,6 +11,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
+from kombu.exceptions import OperationalError
 
 from accounts.access import MANAGE
 from accounts.caller import by
@@ -25,6 +26,7 @@ from bots.pages.connection_form import ConnectionForm, errors_of, prefilled, sys
 from bots.pages.showing import draw
 
 AUDIT_DOWN = "Nothing was done: the audit cannot be written at the moment. Try again, then tell an administrator."
+NO_WORKER = "Nothing was tried: the workers cannot be reached at the moment. Try again, then tell an administrator."
 
 
 def bot_to_manage(request: HttpRequest, slug: str) -> Bot:
@@ -89,6 +91,9 @@ def answer(request: HttpRequest, form: ConnectionForm, team: Team, teams: list[T
         status = 422
     except AuditUnavailable:
         form.refuse(ValidationError(AUDIT_DOWN))
+        status = 503
+    except OperationalError:
+        form.refuse(ValidationError(NO_WORKER))
         status = 503
     return draw_form(request, form, teams, status=status)
 

@@ -71,6 +71,7 @@ def fleet_context(request: HttpRequest, query: FleetQuery, found: Fleet) -> dict
         "courses": courses,
         "lead_course": next((course for course in courses if strip and course.total is strip.lead), None),
         "stale_bots": [row for row in found.rows if row.stale or row.late],
+        "unread_bots": [row for row in found.rows if row.currency and row.status.history_at is None],
         "never_seen": sum(row.age_seconds is None for row in found.rows),
         "filters": filters_of(found, query),
         "is_filtered": query != FleetQuery(sort=query.sort),
@@ -90,7 +91,7 @@ def strip_of(totals: list[Total]) -> Strip | None:
 def course_of(total: Total, days: Iterable[Day]) -> Course:
     purse = Purse(total.mode, total.currency)
     daily = [(day.date, day.profit.get(purse, ZERO)) for day in days]
-    reached = total.all - sum((profit for _, profit in daily), ZERO)
+    reached = (total.all or ZERO) - sum((profit for _, profit in daily), ZERO)
     cumulative = []
     for day, profit in daily:
         reached += profit

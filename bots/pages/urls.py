@@ -2,13 +2,17 @@
 
 from django.urls import path
 
-from bots.pages import bot, connections, fleet, team, trades
+from bots.pages import bot, connections, drift, fleet, importing, team, trades
 
 urlpatterns = [
     path("", fleet.fleet, name="fleet"),
     path("trades/", trades.trades, name="trades"),
     path("trades/<int:pk>/", trades.trade, name="trade"),
     path("team/", team.team, name="team"),
+    path("drift/", drift.drift, name="drift"),
+    path("team/<slug:slug>/import/", importing.import_list, name="import_bots"),
+    path("team/<slug:slug>/export.csv", importing.export_list, {"form": "csv"}, name="export_csv"),
+    path("team/<slug:slug>/export.yaml", importing.export_list, {"form": "yaml"}, name="export_yaml"),
     path("bots/add/", connections.add, name="bot_add"),
     path("bots/<slug:slug>/", bot.bot, name="bot"),
     path("bots/<slug:slug>/edit/", connections.edit, name="bot_edit"),

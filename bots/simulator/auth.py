@@ -15,8 +15,9 @@ HEADER = {"alg": "HS256", "typ": "JWT"}
 class Refused(Exception):
     """401; `detail` is the bot's word, `challenge` the WWW-Authenticate header or empty."""
 
-    def __init__(self, detail: str, challenge: str = "") -> None:
+    def __init__(self, detail: str, challenge: str = "", *, expired: bool = False) -> None:
         super().__init__(detail)
+        self.expired = expired
         self.detail = detail
         self.challenge = challenge
 
@@ -60,8 +61,9 @@ class Doorkeeper:
         if kind == "access" and self._good.get(token, 0.0) > time.time():
             return
         claims = self._claims(token)
-        if claims.get("type") != kind or claims.get("exp", 0) <= time.time():
-            raise Refused("Could not validate credentials", "Bearer")
+        expired = claims.get("exp", 0) <= time.time()
+        if claims.get("type") != kind or expired:
+            raise Refused("Could not validate credentials", "Bearer", expired=expired)
         if kind == "access":
             self._good[token] = claims["exp"]
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from . import validation
-from .answers import pairs, trades
+from .answers import early, pairs, trades
 from .desk import FORCED, USER
+from .flask import failed
 from .trades import Trade
-from .wire import Request, refused
+from .wire import Refusal, Request, refused
 
 if TYPE_CHECKING:
     from .bot import SimBot
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 Json = Any
 PAUSED = "paused, no more entries will occur from now. Run /start to enable entries."
 PAUSED_FROM_STOP = "starting bot with trader in paused state, no entries will occur. Run /start to enable entries."
+PLEASE = "Wrong pair selected. Please pairs with stake {} pairs only"
 NO_ENTRIES = "No more entries will occur from now. Run /reload_config to reset."
 
 
@@ -109,7 +111,7 @@ def force_enter(bot: SimBot, request: Request) -> Json:
     stake = float(body.get("stakeamount") or bot.spec.stake)
     trade = bot.desk.enter(pair, rate, stake, body.get("entry_tag") or "force_entry", order_type)
     bot.took_effect("force_enter", trade.trade_id)
-    return trades.fresh_trade(bot, trade)
+    return trades.fresh_trade(bot, trade) if bot.release.since("2020.12") else early.listed_trade(bot, trade)
 
 
 def _refuse_entry(bot: SimBot, request: Request, pair: str, side: str) -> None:
@@ -119,14 +121,22 @@ def _refuse_entry(bot: SimBot, request: Request, pair: str, side: str) -> None:
     if side == "short":
         raise refused(request, "Can't go short on Spot markets.")
     if pair not in bot.spec.whitelist:
-        wrong_quote = f"Wrong pair selected. Only pairs with stake-currency {bot.spec.currency} allowed."
-        gone = "Symbol does not exist or market is not active."
-        raise refused(request, gone if bot.release.since("2023.1") else wrong_quote)
+        raise _wrong_pair(bot, request, pair)
     taken = next((trade for trade in bot.book.open if trade.pair == pair), None)
     if taken:
         raise refused(request, f"position for {pair} already open - id: {taken.trade_id}")
     if 0 <= bot.max_open_trades <= len(bot.book.open):
         raise refused(request, "Maximum number of trades is reached.")
+
+
+def _wrong_pair(bot: SimBot, request: Request, pair: str) -> Refusal:
+    currency = bot.spec.currency
+    if bot.release.flask:
+        ours = pair.endswith(f"/{currency}")
+        return Refusal(failed()) if ours else refused(request, PLEASE.format(currency))
+    wrong_quote = f"Wrong pair selected. Only pairs with stake-currency {currency} allowed."
+    gone = "Symbol does not exist or market is not active."
+    return refused(request, gone if bot.release.since("2023.1") else wrong_quote)
 
 
 def cancel_order(bot: SimBot, request: Request, trade_id: str) -> Json:

@@ -64,13 +64,14 @@ class Connection(asyncio.Protocol):
         if fault:
             self._busy = asyncio.ensure_future(delivery.misbehave(self, fault, request))
             self._busy.add_done_callback(lambda done: self._free(done, keep_alive))
-        elif "upgrade" in request.headers and request.endpoint == "/message/ws":
+        elif "upgrade" in request.headers and request.endpoint == "/message/ws" and bot.release.since("2022.9"):
             self.channel = Channel(self, request, head)
         else:
             self._write(self.answer_to(request), keep_alive)
 
     def answer_to(self, request: Request) -> Answer:
         with self.bot.guard:
+            request.flask = self.bot.release.flask
             return routes.answer(self.bot, request)
 
     def _write(self, answer: Answer, keep_alive: bool) -> None:

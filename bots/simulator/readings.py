@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from . import validation
-from .answers import balance, pairs, periods, profit, settings, trades
+from .answers import balance, early, pairs, periods, profit, settings, trades
 from .wire import Request, detail, refused
 
 if TYPE_CHECKING:
@@ -16,7 +16,8 @@ ONLY_OWN = "Only the currently active strategy is available in trade mode"
 
 
 def status(bot: SimBot, request: Request) -> Json:
-    return [trades.open_trade(bot, trade) for trade in bot.book.open]
+    show = trades.open_trade if bot.release.since("2020.12") else early.open_trade
+    return [show(bot, trade) for trade in bot.book.open]
 
 
 def count(bot: SimBot, request: Request) -> Json:
@@ -34,6 +35,8 @@ def wallet(bot: SimBot, request: Request) -> Json:
 
 
 def show_profit(bot: SimBot, request: Request) -> Json:
+    if not bot.release.since("2020.6") and not bot.book.closed:
+        raise refused(request, "no closed trade")
     return profit.profit(bot)
 
 
@@ -45,6 +48,8 @@ def health(bot: SimBot, request: Request) -> Json:
 
 def list_trades(bot: SimBot, request: Request) -> Json:
     """Ascending by id and paged; limit=0 means all, descending, until it became an error in 2025.3."""
+    if not bot.release.since("2021.4"):
+        return _newest_trades(bot, request)
     limit = validation.number_of(bot.release, request, "limit", 500) or 0
     offset = validation.number_of(bot.release, request, "offset", 0) or 0
     if bot.release.since("2025.3"):
@@ -52,7 +57,18 @@ def list_trades(bot: SimBot, request: Request) -> Json:
     closed = _ordered(bot, request)
     page = closed[::-1] if limit == 0 else closed[offset:] if limit < 0 else closed[offset : offset + limit]
     listed = {"trades": [trades.listed_trade(bot, trade) for trade in page], "trades_count": len(page)}
-    return {**listed, "offset": offset, "total_trades": len(closed)}
+    return bot.release.shape("trades", {**listed, "offset": offset, "total_trades": len(closed)})
+
+
+def _newest_trades(bot: SimBot, request: Request) -> Json:
+    """2020.4 to 2021.3: from the highest id (2021.3: the latest close) down, until 2020.6 open trades among them."""
+    limit = validation.number_of(bot.release, request, "limit", 0) or 0
+    both = sorted(bot.book.trades.values(), key=lambda trade: trade.trade_id)
+    closed = bot.book.closed_by_time if bot.release.since("2021.3") else bot.book.closed
+    newest = (closed if bot.release.since("2020.7") else both)[::-1]
+    page = newest[:limit] if limit > 0 else newest
+    show = trades.listed_trade if bot.release.since("2020.12") else early.listed_trade
+    return {"trades": [show(bot, trade) for trade in page], "trades_count": len(page)}
 
 
 def _ordered(bot: SimBot, request: Request) -> list[Any]:

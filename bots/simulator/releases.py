@@ -44,6 +44,27 @@ API_VERSIONS = [
 # kind -> field -> (first release with it, first release without it).
 FIELDS: dict[str, dict[str, tuple[str, str | None]]] = {
     "trade": {
+        "open_date_hum": ("2020.1", "2021.4"),
+        "close_date_hum": ("2020.1", "2021.4"),
+        "profit_fiat": ("2021.4", None),
+        "sell_order_status": ("2020.6", "2022.4.1"),
+        "orders": ("2022.3", None),
+        **dict.fromkeys(
+            (
+                "base_currency",
+                "quote_currency",
+                "is_short",
+                "enter_tag",
+                "exit_reason",
+                "exit_order_status",
+                "leverage",
+                "interest_rate",
+                "liquidation_price",
+                "funding_fees",
+                "trading_mode",
+            ),
+            ("2022.4.1", None),
+        ),
         "max_stake_amount": ("2022.12", None),
         "open_fill_date": ("2024.2", None),
         "open_fill_timestamp": ("2024.2", None),
@@ -76,12 +97,57 @@ FIELDS: dict[str, dict[str, tuple[str, str | None]]] = {
     "order": {"ft_fee_base": ("2023.7", None), "ft_order_tag": ("2024.2", None)},
     "listed_order": {"funding_fee": ("2023.7", None)},
     "show_config": {
+        "ticker_interval": ("2020.1", "2020.12"),
+        "max_open_trades": ("2020.5", None),
+        "state": ("2020.5", None),
+        "forcebuy_enabled": ("2020.5", "2022.4.1"),
+        "timeframe": ("2020.6", None),
+        "ask_strategy": ("2020.6", "2022.4.1"),
+        "bid_strategy": ("2020.6", "2022.4.1"),
+        "timeframe_ms": ("2020.7", None),
+        "timeframe_min": ("2020.7", None),
+        "runmode": ("2020.12", None),
+        "bot_name": ("2021.1", None),
+        "use_custom_stoploss": ("2021.2", None),
+        "available_capital": ("2021.7", None),
+        "stake_currency_decimals": ("2021.7", None),
+        "version": ("2021.11", None),
+        "api_version": ("2021.11", None),
+        "order_types": ("2021.11", None),
+        "unfilledtimeout": ("2021.11", None),
+        "strategy_version": ("2021.12", None),
+        "position_adjustment_enable": ("2022.1", None),
+        "max_entry_position_adjustment": ("2022.1", None),
+        "entry_pricing": ("2022.4.1", None),
+        "exit_pricing": ("2022.4.1", None),
+        "force_entry_enable": ("2022.4.1", None),
+        "trading_mode": ("2022.4.1", None),
+        "short_allowed": ("2022.4.1", None),
         "margin_mode": ("2025.9", None),
         "stoploss_on_exchange": ("2023.2", None),
         "demo_trading": ("2026.4", None),
     },
     "order_types": {"stoploss_on_exchange_interval": ("2021.11", "2025.1")},
     "profit": {
+        **dict.fromkeys(("first_trade_timestamp", "latest_trade_timestamp"), ("2020.5", None)),
+        **dict.fromkeys(
+            [
+                f"profit_{which}_{what}"
+                for which in ("closed", "all")
+                for what in ("percent_mean", "ratio_mean", "percent_sum", "ratio_sum")
+            ],
+            ("2020.6", None),
+        ),
+        "closed_trade_count": ("2020.6", None),
+        "winning_trades": ("2020.7", None),
+        "losing_trades": ("2020.7", None),
+        "profit_closed_ratio": ("2021.7", None),
+        "profit_all_ratio": ("2021.7", None),
+        "best_pair_profit_ratio": ("2021.11", None),
+        "max_drawdown": ("2022.6", None),
+        "max_drawdown_abs": ("2022.6", None),
+        "profit_factor": ("2022.6", None),
+        "trading_volume": ("2022.6", None),
         "first_trade_humanized": ("2023.5", None),
         "latest_trade_humanized": ("2023.5", None),
         "best_pair_profit_abs": ("2025.1", None),
@@ -105,8 +171,34 @@ FIELDS: dict[str, dict[str, tuple[str, str | None]]] = {
         "bot_start_timestamp": ("2023.4", None),
         "bot_start_date": ("2023.4", None),
     },
-    "balance": {"total_bot": ("2023.5", None), "value_bot": ("2023.5", None)},
+    "period": {"rel_profit": ("2022.6", None), "starting_balance": ("2022.6", None)},
+    "performance": {
+        "profit_abs": ("2021.5", None),
+        "profit_ratio": ("2021.11", None),
+        "profit_pct": ("2021.11", None),
+    },
+    "locks": {"id": ("2021.3", None), "side": ("2022.5", None)},
+    "blacklist": {"errors": ("2020.5", None), "blacklist_expanded": ("2020.10", None)},
+    "trades": {"total_trades": ("2021.4", None), "offset": ("2022.6", None)},
+    "balance": {
+        **dict.fromkeys(
+            (
+                "starting_capital",
+                "starting_capital_ratio",
+                "starting_capital_pct",
+                "starting_capital_fiat",
+                "starting_capital_fiat_ratio",
+                "starting_capital_fiat_pct",
+            ),
+            ("2021.9", None),
+        ),
+        "total_bot": ("2023.5", None),
+        "value_bot": ("2023.5", None),
+    },
     "currency": {
+        "side": ("2022.4.1", None),
+        "is_position": ("2022.4.1", None),
+        "position": ("2022.4.1", None),
         "bot_owned": ("2023.5", None),
         "est_stake_bot": ("2023.5", None),
         "is_bot_managed": ("2023.5", None),
@@ -118,7 +210,14 @@ FIELDS: dict[str, dict[str, tuple[str, str | None]]] = {
         "bot_startup": ("2024.3", None),
         "bot_startup_ts": ("2024.3", None),
     },
-    "pair_candles": {"all_columns": ("2024.4", None), "annotations": ("2025.5", None)},
+    "pair_candles": {
+        "enter_long_signals": ("2022.4.1", None),
+        "exit_long_signals": ("2022.4.1", None),
+        "enter_short_signals": ("2022.4.1", None),
+        "exit_short_signals": ("2022.4.1", None),
+        "all_columns": ("2024.4", None),
+        "annotations": ("2025.5", None),
+    },
     "sysinfo": {
         "cpu_load": ("2026.3", None),
         "cpu_load_avg": ("2026.3", None),
@@ -170,6 +269,11 @@ class Release:
     def api_version(self) -> float | None:
         known = [number for first, number in API_VERSIONS if self.since(first)]
         return known[-1] if known else None
+
+    @property
+    def flask(self) -> bool:
+        """Before 2021.1 another web framework answered: HTML errors, function names in refusals."""
+        return not self.since("2021.1")
 
     def absent(self, kind: str) -> frozenset[str]:
         """The fields of `kind` which this release does not send."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from . import commands, readings
+from . import commands, flask, readings
 from .answers import groups, pairs, periods, profit, settings
 from .auth import Refused
 from .releases import Release
@@ -126,6 +126,7 @@ COMMANDS = [
     Route("POST", "/stopbuy", commands.pause),
     Route("POST", "/stopentry", commands.pause, "2022.8"),
     Route("POST", "/pause", commands.pause, "2025.4"),
+    Route("POST", "/reload_conf", commands.reload_config, until="2020.6"),
     Route("POST", "/reload_config", commands.reload_config, "2020.6"),
     Route("POST", "/forcesell", commands.force_exit),
     Route("POST", "/forceexit", commands.force_exit, "2022.4.1"),
@@ -156,6 +157,8 @@ def answer(bot: SimBot, request: Request) -> Answer:
     except Refusal as refusal:
         return refusal.answer
     except Refused as refusal:
+        if bot.release.flask:
+            return flask.denied(refusal)
         challenge = {"www-authenticate": refusal.challenge} if refusal.challenge else {}
         return said(401, {"detail": refusal.detail}, **challenge)
 
@@ -163,9 +166,14 @@ def answer(bot: SimBot, request: Request) -> Answer:
 def _answer(bot: SimBot, request: Request) -> Answer:
     if not request.path.startswith(API + "/"):
         return Answer(200, UI, "text/html; charset=utf-8")
-    if request.endpoint.startswith("/token/") and request.method == "POST":
+    if request.endpoint.startswith("/token/") and request.method == "POST" and bot.release.since("2020.5"):
         return _token(bot, request)
-    route, words = _find(bot.release, request)
+    try:
+        route, words = _find(bot.release, request)
+    except Refusal:
+        if bot.release.flask:
+            return _not_in_flask(bot, request)
+        raise
     if route.protected:
         _admit(bot, request)
     _check_mode(bot, route, request)
@@ -180,13 +188,26 @@ def _token(bot: SimBot, request: Request) -> Answer:
         return said(200, bot.doorkeeper.login(given))
     if request.endpoint == "/token/refresh":
         return said(200, bot.doorkeeper.refresh(given))
-    raise _unknown("POST")
+    raise _unknown(bot.release, "POST")
 
 
 def _admit(bot: SimBot, request: Request) -> None:
     if bot.faults.wrong_password:
         raise Refused("Unauthorized")
     bot.doorkeeper.admit(request.headers.get("authorization", ""))
+
+
+def _not_in_flask(bot: SimBot, request: Request) -> Answer:
+    """405 where the path has another method, else a 404 that only those who are in get to see."""
+    methods = [route.method for route in (*READING, *COMMANDS) if _fits(route, request) and route.exists(bot.release)]
+    if methods:
+        return flask.wrong_method(methods)
+    _admit(bot, request)
+    return flask.no_call(request)
+
+
+def _fits(route: Route, request: Request) -> bool:
+    return re.fullmatch(re.escape(route.path).replace(r"\{id\}", "[^/]+"), request.endpoint) is not None
 
 
 def _find(release: Release, request: Request) -> tuple[Route, tuple[str, ...]]:
@@ -198,13 +219,14 @@ def _find(release: Release, request: Request) -> tuple[Route, tuple[str, ...]]:
         found = route.method == request.method and pattern.match(request.endpoint)
         if found and route.exists(release):
             return route, found.groups()
-    raise _unknown(request.method)
+    raise _unknown(release, request.method)
 
 
-def _unknown(method: str) -> Refusal:
+def _unknown(release: Release, method: str) -> Refusal:
     if method == "GET":
         return detail(404, "Not Found")
-    return Refusal(said(405, {"detail": "Method Not Allowed"}, allow="GET"))
+    allowed = {"allow": "GET"} if release.since("2022.1") else {}
+    return Refusal(said(405, {"detail": "Method Not Allowed"}, **allowed))
 
 
 def _check_mode(bot: SimBot, route: Route, request: Request) -> None:

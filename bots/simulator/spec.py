@@ -18,6 +18,7 @@ class BotSpec:
     timeframe: str = "5m"
     tags: tuple[str, ...] = ()
     seed: int = 1
+    zone_hours: int = 0  # the machine's clock, east of UTC: 2020.5 to 2020.7 count their timestamps in it
     state: str = "running"  # running | stopped | paused (2025.4+)
     exchange: str = "binance"
     fiat: str = "USD"  # "" = no fiat currency configured: every *_fiat is 0.0

@@ -4,6 +4,7 @@ import json
 from datetime import datetime
 from typing import Any
 
+from . import flask
 from .releases import Release
 from .wire import Refusal, Request, said
 
@@ -20,11 +21,15 @@ def modern(release: Release) -> bool:
 
 def body_of(release: Release, request: Request) -> Any:
     """The JSON body. Raises Refusal (422) when it is missing or no JSON."""
+    if not request.body and release.flask:
+        raise Refusal(flask.failed())
     if not request.body:
         raise invalid(missing(release, ["body"]))
     try:
         return json.loads(request.body)
     except json.JSONDecodeError as broken:
+        if release.flask:
+            raise Refusal(flask.bad_request()) from None
         raise invalid(no_json(release, broken)) from None
 
 
@@ -68,7 +73,9 @@ def no_json(release: Release, broken: json.JSONDecodeError) -> Problem:
 
 
 def order_type_of(release: Release, body: dict[str, Any]) -> str | None:
-    """None, "limit" or "market"."""
+    """None, "limit" or "market". Before 2021.12 nobody looks."""
+    if not release.since("2021.12"):
+        return None
     given = body.get("ordertype")
     if given in (None, "limit", "market"):
         return given
@@ -93,6 +100,8 @@ def whole(release: Release, given: str, where: list[str]) -> int:
         return int(given)
     except ValueError:
         pass
+    if release.flask:
+        raise Refusal(flask.failed())
     if modern(release):
         words = "Input should be a valid integer, unable to parse string as an integer"
         raise invalid({"type": "int_parsing", "loc": where, "msg": words, "input": given})

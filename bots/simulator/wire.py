@@ -30,12 +30,18 @@ class Request:
     query_text: str
     headers: dict[str, str]  # lower-case names
     body: bytes = b""
+    flask: bool = False  # the bot's release names the function that was called, not the path
     _query: dict[str, list[str]] | None = None
 
     @property
     def endpoint(self) -> str:
         """Without the prefix: "/status"."""
         return self.path.removeprefix(API)
+
+    @property
+    def called(self) -> str:
+        """As refusals name it."""
+        return "_" + self.endpoint.split("/")[1] if self.flask else self.path
 
     @property
     def query(self) -> dict[str, list[str]]:
@@ -81,7 +87,7 @@ class Refusal(Exception):
 
 def refused(request: Request, message: str) -> Refusal:
     """An RPC exception: 502, which is no gateway's error."""
-    return Refusal(said(502, {"error": f"Error querying {request.path}: {message}"}))
+    return Refusal(said(502, {"error": f"Error querying {request.called}: {message}"}))
 
 
 def detail(status: int, message: str) -> Refusal:

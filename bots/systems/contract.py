@@ -29,6 +29,7 @@ class Kind(StrEnum):
     LOCKS = "locks"
     LOGS = "logs"
     PERFORMANCE = "performance"
+    DAILY = "daily"
     WHITELIST = "whitelist"
     BLACKLIST = "blacklist"
     CONFIG = "config"
@@ -67,6 +68,7 @@ class BotState(Struct, frozen=True):
     bot_name: str
     max_open_trades: int | None  # None: unlimited
     capabilities: tuple[str, ...] = ()
+    tells_closed_trades: bool = True  # False: what leaves the open trades is never heard of again
 
 
 class Config(Struct, frozen=True):
@@ -153,6 +155,7 @@ class KnownHistory(Struct, frozen=True):
     closed_count: int
     full: bool = False  # read everything again from the beginning
     offset: int = 0  # where a full reading in several parts goes on
+    newest: tuple[str, int] | None = None  # (trade id, open ms) of the newest closed trade held
 
 
 class ClosedTrades(Struct, frozen=True):
@@ -161,6 +164,8 @@ class ClosedTrades(Struct, frozen=True):
     trades: tuple[Trade, ...]
     total: int | None
     next_offset: int | None = None  # the reading is not at its end: go on here
+    whole: bool = False  # these are all the closed trades the bot has, whatever was asked for
+    proven: bool = False  # the newest one known is among them: it is still the same database
 
 
 class Profit(Struct, frozen=True):
@@ -252,9 +257,23 @@ class Performance(Struct, frozen=True):
     pairs: tuple[PairPerformance, ...]
 
 
+class DayProfit(Struct, frozen=True):
+    day: str  # ISO date, UTC
+    profit_abs: Decimal | None  # of the trades closed on that day
+    trades: int
+
+
+class Daily(Struct, frozen=True):
+    """The bot's own sums by day in `currency`, newest day first."""
+
+    currency: str
+    days: tuple[DayProfit, ...]
+
+
 class PairList(Struct, frozen=True):
     pairs: tuple[str, ...]
     methods: tuple[str, ...] = ()
+    fixed: bool = False  # the pairs are those of the configuration: no method changes them by itself
 
 
 Value = (
@@ -269,6 +288,7 @@ Value = (
     | Locks
     | Logs
     | Performance
+    | Daily
     | PairList
 )
 
@@ -283,6 +303,7 @@ VALUE_OF: dict[Kind, type[Struct]] = {
     Kind.LOCKS: Locks,
     Kind.LOGS: Logs,
     Kind.PERFORMANCE: Performance,
+    Kind.DAILY: Daily,
     Kind.WHITELIST: PairList,
     Kind.BLACKLIST: PairList,
     Kind.CONFIG: Config,

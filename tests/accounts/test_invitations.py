@@ -203,3 +203,14 @@ def test_of_five_who_click_at_once_one_joins() -> None:
     [thread.join() for thread in threads]
     assert Counter(outcomes) == {"in": 1, "gone": 4}
     assert User.objects.filter(username__startswith="dora").count() == 1
+
+
+@pytest.mark.parametrize(
+    ("taken", "wanted"),
+    [("frank", "FRANK"), ("frank", "ＦＲＡＮＫ"), ("ＦＲＡＮＫ", "frank"), ("weiss", "weiß"), ("José", "JOSE\u0301")],
+)
+def test_a_name_that_only_looks_different_is_taken(token: str, taken: str, wanted: str) -> None:
+    person(taken)
+    answer = Client().post(f"/invitation/{token}/", {**NEW, "username": wanted})
+    assert "That name is taken." in answer.content.decode()
+    assert not User.objects.filter(email="dora@example.org").exists()

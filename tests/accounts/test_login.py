@@ -35,6 +35,28 @@ def test_a_signed_in_person_is_led_past_the_form(alice: User, browser_of) -> Non
     assert browser_of(alice).get("/login/?next=/trades/")["Location"] == "/trades/"
 
 
+LOGIN_ITSELF = [
+    "/login/",
+    "/login/?next=/login/",
+    "http://testserver/login/",
+    "#",
+    "?next=%23",
+    ".",
+    "/trades/../login/",
+]
+
+
+@pytest.mark.parametrize("itself", LOGIN_ITSELF)
+def test_the_login_never_leads_to_itself(alice: User, browser_of, client: Client, itself: str) -> None:
+    assert browser_of(alice).get("/login/", {"next": itself})["Location"] == "/"
+    assert client.post("/login/", {**ALICE, "next": itself})["Location"] == "/"
+
+
+def test_the_login_of_the_admin_never_leads_to_itself(root: User, client: Client) -> None:
+    sent = {"username": "root", "password": PASSWORD, "next": "/admin/login/"}
+    assert client.post("/admin/login/", sent)["Location"] == "/admin/"
+
+
 def test_signing_out_needs_a_post_and_ends_the_session(alice: User, browser_of) -> None:
     browser = browser_of(alice)
     assert browser.get("/logout/").status_code == 405

@@ -112,6 +112,12 @@ def test_the_link_leads_to_the_portal_whatever_host_was_asked_for(alice: User) -
     assert "evil.example" not in mail.outbox[0].body + mail.outbox[0].subject
 
 
+@override_settings(PORTAL_URL="http://127.0.0.1:8123")
+def test_the_link_follows_the_address_the_portal_has_now(alice: User, client: Client) -> None:
+    client.post("/password/reset/", {"email": "alice@example.org"})
+    assert "http://127.0.0.1:8123/password/reset/" in mail.outbox[0].body
+
+
 def test_an_unknown_address_is_answered_like_a_known_one(alice: User, client: Client) -> None:
     answers = [client.post("/password/reset/", {"email": f"{who}@example.org"}) for who in ("alice", "nobody")]
     assert [(answer.status_code, answer["Location"]) for answer in answers] == [(302, "/password/reset/sent/")] * 2
@@ -122,6 +128,11 @@ def test_nobody_is_flooded_with_mails(alice: User, client: Client) -> None:
     answers = [client.post("/password/reset/", {"email": "alice@example.org"}).status_code for _ in range(11)]
     assert answers == [302] * 10 + [429]
     assert len(mail.outbox) == 10
+
+
+def test_another_spelling_of_the_address_brings_no_more_mails(alice: User, client: Client) -> None:
+    [client.post("/password/reset/", {"email": "alice@example.org"}) for _ in range(10)]
+    assert client.post("/password/reset/", {"email": "Alice@Example.org"}).status_code == 429
 
 
 def test_a_reset_opens_the_door_to_who_had_locked_himself_out(alice: User) -> None:

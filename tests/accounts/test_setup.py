@@ -1,11 +1,13 @@
 """The first person of an installation."""
 
+import io
 import stat
 import threading
 from collections import Counter
 from pathlib import Path
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test import Client
 
@@ -151,3 +153,18 @@ def test_of_two_at_once_one_becomes_the_first() -> None:
     [thread.join() for thread in threads]
     assert Counter(outcomes) == {"first": 1, "late": 5}
     assert (User.objects.count(), Team.objects.count()) == (1, 1)
+
+
+def test_the_command_prints_a_code_that_opens_the_portal_and_voids_the_one_before(client: Client) -> None:
+    before, printed = setup.fresh_code(), io.StringIO()
+    call_command("setup_code", stdout=printed)
+    client.post("/setup/", form(before))
+    assert not User.objects.exists()
+    client.post("/setup/", form(printed.getvalue().strip()))
+    assert User.objects.get().username == "alice"
+
+
+def test_once_somebody_exists_the_command_makes_no_code(alice: User, data_dir: Path) -> None:
+    with pytest.raises(CommandError, match="set up already"):
+        call_command("setup_code")
+    assert list(data_dir.iterdir()) == []

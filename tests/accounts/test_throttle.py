@@ -95,9 +95,18 @@ def test_two_addresses_of_one_ipv6_network_count_together(alice: User) -> None:
     assert log_in("alice", PASSWORD, "2001:db8:1:3::1") == 302
 
 
-def test_upper_and_lower_case_are_one_name(alice: User) -> None:
-    [log_in(name, "wrong") for name in ["alice", "ALICE", "Alice", " alice"] * 3]
+def test_blanks_around_a_name_do_not_make_another(alice: User) -> None:
+    [log_in(name, "wrong") for name in ["alice", " alice", "alice "] * 4]
     assert log_in("alice", PASSWORD) == 429
+
+
+@pytest.mark.parametrize(("name", "twin"), [("frank", "FRANK"), ("frank", "ＦＲＡＮＫ"), ("weiss", "weiß")])
+def test_the_login_of_a_twin_forgives_nothing_tried_against_the_other(db: None, name: str, twin: str) -> None:
+    [person(one) for one in (name, twin)]
+    [log_in(name, "wrong") for _ in range(9)]
+    assert log_in(twin, PASSWORD) == 302
+    assert [log_in(name, "wrong") for _ in range(2)] == [200, 429]
+    assert log_in(twin, PASSWORD) == 302
 
 
 def test_a_login_forgives_the_persons_own_slips_and_nobody_elses(alice: User, bob: User) -> None:

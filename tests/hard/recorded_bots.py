@@ -24,6 +24,7 @@ ENDPOINTS = (
     "locks",
     "logs",
     "performance",
+    "daily",
     "whitelist",
     "blacklist",
 )

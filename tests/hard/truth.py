@@ -17,6 +17,8 @@ OURS = {"missing", "capabilities", "settings"}  # not the bot's figures; setting
 KEYS: dict[Any, tuple[str, ...]] = {
     ("Trade", "profit_abs"): ("close_profit_abs",),
     ("Trade", "profit_ratio"): ("close_profit",),
+    ("DayProfit", "profit_abs"): ("abs_profit",),
+    ("DayProfit", "trades"): ("trade_count",),
     ("Count", "open"): ("current",),
     ("Count", "slots"): ("max",),
     ("PairPerformance", "trades"): ("count",),

@@ -3,6 +3,7 @@
 Runs inside the bot's installation, and only on an empty database.
 """
 
+import inspect
 import random
 from datetime import UTC, datetime, timedelta
 
@@ -22,16 +23,22 @@ def write_history(life: dict, market) -> None:
         trade = past_trade(number, life, market, dice)
         orders = [past_order(number, trade, side) for side in ("buy", "sell")]
         row = Trade(**only(trade, Trade))
-        row.orders.extend(Order(**only(order, Order)) for order in orders)
+        if Order is not None:
+            row.orders.extend(Order(**only(order, Order)) for order in orders)
         session.add(row)
-    session.commit()
+    session.flush()
+    if not getattr(session, "autocommit", False):
+        session.commit()
 
 
 def opened_tables(db_url: str):
-    from freqtrade.persistence import Order, Trade, init_db
+    """Trade, and Order where the release has one (2020.9). Until 2020.9 the way in had another name."""
+    from freqtrade import persistence
 
-    init_db(db_url)
-    return Trade, Order
+    open_database = getattr(persistence, "init_db", None) or persistence.init
+    wants_to_know = "clean_open_orders" in inspect.signature(open_database).parameters
+    open_database(db_url, **({"clean_open_orders": False} if wants_to_know else {}))
+    return persistence.Trade, getattr(persistence, "Order", None)
 
 
 def only(values: dict, table) -> dict:
@@ -41,8 +48,6 @@ def only(values: dict, table) -> dict:
 
 
 def past_trade(number: int, life: dict, market, dice: random.Random) -> dict:
-    from freqtrade.enums import TradingMode
-
     pair, currency = dice.choice(sorted(market.pairs)), life["stake_currency"]
     gap = timedelta(days=DAYS) / life["history"]
     opened = (
@@ -56,8 +61,8 @@ def past_trade(number: int, life: dict, market, dice: random.Random) -> dict:
     return {
         "exchange": life["exchange"], "pair": pair, "base_currency": pair.partition("/")[0],
         "stake_currency": currency, "is_open": False, "strategy": "Restless", "timeframe": 1,
-        "enter_tag": dice.choice(("above_mean", "below_mean", None)), "exit_reason": dice.choice(REASONS),
-        "exit_order_status": "closed", "trading_mode": TradingMode.SPOT, "is_short": False, "leverage": 1.0,
+        "enter_tag": dice.choice(("above_mean", "below_mean", None)), **ended(dice.choice(REASONS)),
+        **spot(), "ticker_interval": 1, "open_trade_price": paid, "is_short": False, "leverage": 1.0,
         "interest_rate": 0.0, "contract_size": 1.0, "open_date": opened, "close_date": closed,
         "open_rate": open_rate, "open_rate_requested": open_rate, "close_rate": close_rate,
         "close_rate_requested": close_rate, "amount": amount, "amount_requested": amount,
@@ -68,6 +73,21 @@ def past_trade(number: int, life: dict, market, dice: random.Random) -> dict:
         "stop_loss": open_rate * 0.98, "stop_loss_pct": -0.02, "initial_stop_loss": open_rate * 0.98,
         "initial_stop_loss_pct": -0.02, "max_rate": max(open_rate, close_rate), "min_rate": min(open_rate, close_rate),
     }  # fmt: skip
+
+
+def ended(reason: str) -> dict:
+    """Under the names of both generations."""
+    former = {"exit_signal": "sell_signal", "force_exit": "force_sell"}.get(reason, reason)
+    status = dict.fromkeys(("exit_order_status", "sell_order_status"), "closed")
+    return {"exit_reason": reason, "sell_reason": former, **status}
+
+
+def spot() -> dict:
+    try:
+        from freqtrade.enums import TradingMode
+    except ImportError:  # there was nothing else before 2021.11
+        return {}
+    return {"trading_mode": TradingMode.SPOT}
 
 
 def past_order(number: int, trade: dict, side: str) -> dict:

@@ -5,6 +5,9 @@
 Freqtrade itself is not changed. What its exchange library would fetch comes from market.py.
 """
 
+import asyncio
+import collections
+import collections.abc
 import importlib
 import json
 import os
@@ -47,6 +50,22 @@ def die_with_parent() -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
+def be_an_older_python() -> None:
+    """Releases of 2020 and 2021 ask for names that Python 3.10 and 3.11 took away."""
+    for name in ("Mapping", "MutableMapping", "Sequence", "Iterable", "Callable", "Set", "MutableSet", "Hashable"):
+        if not hasattr(collections, name):
+            setattr(collections, name, getattr(collections.abc, name))
+    if not hasattr(asyncio, "coroutine"):
+        asyncio.coroutine = types.coroutine
+    asyncio.set_event_loop(asyncio.new_event_loop())
+
+
+def find_first(values, wanted, compare) -> int:
+    """Of the library py_find_1st: the index of the first value below (or above) `wanted`; -1 for none."""
+    hits = (values < wanted if compare == 1 else values > wanted).nonzero()[0]
+    return int(hits[0]) if len(hits) else -1
+
+
 def stand_in_for_compiled_libraries() -> None:
     """Old releases import these at start; only strategies and back-testing would use them."""
     for name in ("talib", "talib.abstract", "utils_find_1st"):
@@ -54,6 +73,9 @@ def stand_in_for_compiled_libraries() -> None:
             importlib.import_module(name)
         except ImportError:
             sys.modules[name] = types.ModuleType(name)
+    stub = sys.modules["utils_find_1st"]
+    if not hasattr(stub, "find_1st"):
+        stub.find_1st, stub.cmp_smaller, stub.cmp_larger = find_first, 1, 2
     talib, abstract = sys.modules["talib"], sys.modules["talib.abstract"]
     if not hasattr(talib, "abstract"):
         talib.abstract = abstract
@@ -125,6 +147,7 @@ def main() -> None:
     life = json.loads((folder / "life.json").read_text())
     die_with_parent()
     refuse_strangers()
+    be_an_older_python()
     stand_in_for_compiled_libraries()
 
     from market import Market

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from tests.direct import DirectBot
 from tests.engines import free_port
-from tests.real.market import LEVELS
 from tests.real.releases import RELEASES, Release
+from tests.real.settings import RENAMED, config_of
 
 HERE = Path(__file__).resolve().parent
 CACHE = Path(os.environ.get("REAL_CACHE") or Path.home() / ".cache" / "bot-portal" / "freqtrade")
@@ -54,7 +54,8 @@ class GenuineBot(DirectBot):
 
     def _write_folder(self, slots: int) -> None:
         (self.folder / "strategies").mkdir(parents=True, exist_ok=True)
-        shutil.copy(HERE / "strategy.py", self.folder / "strategies" / "restless.py")
+        strategy = "strategy.py" if self.release.number >= RENAMED else "strategy_of_2021.py"
+        shutil.copy(HERE / strategy, self.folder / "strategies" / "restless.py")
         (self.folder / "config.json").write_text(json.dumps(self.config(slots), indent=1))
         life = {**self._life, "db_url": self.db_url}
         (self.folder / "life.json").write_text(json.dumps(life))
@@ -68,28 +69,13 @@ class GenuineBot(DirectBot):
         return f"sqlite:///{self.database}"
 
     def config(self, slots: int) -> dict[str, object]:
-        """Settings that every release since 2022.4 understands."""
-        price = {"price_side": "other", "use_order_book": True, "order_book_top": 1}
-        pairs = [f"{base}/USDT" for base in LEVELS]
-        return {
-            "bot_name": self.name, "dry_run": True, "dry_run_wallet": 10000, "stake_currency": "USDT",
-            "stake_amount": 100, "max_open_trades": slots, "trading_mode": "spot", "initial_state": "running",
-            "db_url": self.db_url, "user_data_dir": str(self.folder), "cancel_open_orders_on_exit": False,
-            "force_entry_enable": True, "internals": {"process_throttle_secs": 1},
-            "unfilledtimeout": {"entry": 10, "exit": 10, "exit_timeout_count": 0, "unit": "seconds"},
-            "entry_pricing": {**price, "price_last_balance": 0.0}, "exit_pricing": price,
-            "exchange": {
-                "name": "binance", "key": "", "secret": "", "pair_whitelist": pairs, "pair_blacklist": [],
-                "enable_ws": False, "ccxt_config": {"enableRateLimit": False},
-                "ccxt_async_config": {"enableRateLimit": False},
-            },
-            "pairlists": [{"method": "StaticPairList"}],
-            "api_server": {
-                "enabled": True, "listen_ip_address": "127.0.0.1", "listen_port": self.port, "verbosity": "error",
-                "enable_openapi": False, "jwt_secret_key": "a-genuine-jwt-secret-of-decent-length", "CORS_origins": [],
-                "username": USERNAME, "password": PASSWORD, "ws_token": WS_TOKEN,
-            },
+        place = {"db_url": self.db_url, "user_data_dir": str(self.folder)}
+        api_server = {
+            "enabled": True, "listen_ip_address": "127.0.0.1", "listen_port": self.port, "verbosity": "error",
+            "enable_openapi": False, "jwt_secret_key": "a-genuine-jwt-secret-of-decent-length", "CORS_origins": [],
+            "username": USERNAME, "password": PASSWORD, "ws_token": WS_TOKEN,
         }  # fmt: skip
+        return config_of(self.release, self.name, slots, place, api_server)
 
     def start(self) -> None:
         """Returns when the bot answers. Raises RuntimeError with the end of its log when it ends or stays silent."""

@@ -4,7 +4,7 @@ append(Act(...)) is the last statement of every act's transaction; verify() read
 """
 
 from bots.domain.audit.anchor import AnchorContradicted, AnchorUnreadable, anchor_head
-from bots.domain.audit.appending import AuditUnavailable, append
+from bots.domain.audit.appending import AuditUnavailable, append, append_together
 from bots.domain.audit.entry import Act, Actor, SecretInAudit
 from bots.domain.audit.verification import Finding, Report, Wrong, verify
 
@@ -20,5 +20,6 @@ __all__ = [
     "Wrong",
     "anchor_head",
     "append",
+    "append_together",
     "verify",
 ]

@@ -1,5 +1,7 @@
 """The only writer of AuditEntry."""
 
+from collections.abc import Iterable, Sequence
+
 from django.conf import settings
 from django.db import DatabaseError, connection, transaction
 from django.db.models import CharField
@@ -28,17 +30,27 @@ def append(act: Act) -> AuditEntry:
     it could wait in a circle. Raises AuditUnavailable (the transaction is then rolled back), SecretInAudit, and
     TransactionManagementError outside a transaction: the row must fall and stand with what it tells of.
     """
-    row = {**texts_of(act), "details": checked_details(act.details)}
-    row |= {"actor_id": act.actor.id, "team_id": act.team_id, "bot_id": act.bot_id}
+    (entry,) = append_together([act])
+    return entry
+
+
+def append_together(acts: Sequence[Act]) -> list[AuditEntry]:
+    """As append, for many acts of one transaction: the chain is held for a few statements, however many they are."""
+    rows = [row_of(act) for act in acts]
     require_transaction()
     try:
-        entry = chained(row)
+        entries = chained(rows)
     except DatabaseError as error:
         transaction.set_rollback(True)
         raise AuditUnavailable("The audit cannot be written, so nothing was done. Try again.") from error
     if settings.EMBEDDED:
         transaction.on_commit(anchor_head, robust=True)
-    return entry
+    return entries
+
+
+def row_of(act: Act) -> dict[str, object]:
+    row = {**texts_of(act), "details": checked_details(act.details)}
+    return row | {"actor_id": act.actor.id, "team_id": act.team_id, "bot_id": act.bot_id}
 
 
 def texts_of(act: Act) -> dict[str, object]:
@@ -55,13 +67,17 @@ def require_transaction() -> None:
         raise TransactionManagementError("On SQLite the audit needs IMMEDIATE transactions, else its chain forks")
 
 
-def chained(row: dict[str, object]) -> AuditEntry:
+def chained(rows: Iterable[dict[str, object]]) -> list[AuditEntry]:
     lock_chain()
-    last = AuditEntry.objects.order_by("-id").values("id", "digest").first()
-    row |= {"at": timezone.now(), "key_id": current_key_id(), "previous": last["digest"] if last else BEGINNING}
+    last = AuditEntry.objects.order_by("-id").values_list("id", "digest").first()
     # Our own numbering, under the lock: no gaps, whatever was rolled back.
-    number = last["id"] + 1 if last else 1
-    return AuditEntry.objects.create(id=number, digest=digest_of(row), **row)
+    last_number, previous = last or (0, BEGINNING)
+    entries = []
+    for number, row in enumerate(rows, last_number + 1):
+        signed = row | {"at": timezone.now(), "key_id": current_key_id(), "previous": previous}
+        previous = digest_of(signed)
+        entries.append(AuditEntry(id=number, digest=previous, **signed))
+    return AuditEntry.objects.bulk_create(entries)
 
 
 def lock_chain() -> None:

@@ -13,7 +13,7 @@ from bots.models import Bot
 from bots.models.sealing import secret_names
 
 LONGEST_TEXT = 500
-MOST_DETAILS_BYTES = 8 * 1024
+MOST_DETAILS_BYTES = 16 * 1024
 
 Detail = str | int | bool | None | Sequence["Detail"] | Mapping[str, "Detail"]
 
@@ -78,9 +78,10 @@ class Act:
 
 
 def checked_details(details: Mapping[str, Detail]) -> dict[str, Detail]:
-    """The details fit to be stored. Raises SecretInAudit; ValueError when they are over 8 kB; TypeError for a float."""
+    """The details as stored. Raises SecretInAudit; ValueError when over 16 kB of UTF-8; TypeError for a float."""
     clean = {storable(name): _checked(name, value) for name, value in details.items()}
-    size = len(json.dumps(clean).encode())
+    # Escaped as \uXXXX, permitted tags in Chinese would be twice as large as what anybody typed.
+    size = len(json.dumps(clean, ensure_ascii=False).encode())
     if size > MOST_DETAILS_BYTES:
         raise ValueError(f"audit details of {size} bytes: at most {MOST_DETAILS_BYTES}")
     return clean

@@ -28,6 +28,7 @@ ORDER = (
     Kind.LOCKS,
     Kind.LOGS,
     Kind.PERFORMANCE,
+    Kind.DAILY,
     Kind.WHITELIST,
     Kind.BLACKLIST,
     Kind.CONFIG,
@@ -48,6 +49,7 @@ class History:
     full: bool = False
     offset: int = 0
     next_offset: int | None = None
+    unasked: bool = False  # full because the bot gave everything, not because a full reading was due
 
 
 @dataclass
@@ -61,13 +63,19 @@ class PollResult:
     failed: dict[Kind, BotError] = field(default_factory=dict)
     followed: list[Trade] = field(default_factory=list)  # trades that left the open ones
     gone: list[tuple[str, int]] = field(default_factory=list)  # (trade id, open ms) the bot no longer has
+    ended: list[tuple[str, int]] = field(default_factory=list)  # no longer open, at a bot that tells no more of them
     history: History | None = None
     error: BotError | None = None
     requests: int = 0
     seconds: float = 0.0  # of the whole poll
     cost: float = 0.0  # seconds in which it kept the loop or the writer from all other bots
     latency_ms: int | None = None  # of the state's request
+    cut_short: BotError | None = None  # too slow to give everything at once
     woken: bool = False  # a person asked for a fresh poll while this one was under way
+
+    @property
+    def closed_trades_told(self) -> bool:
+        return self.state is None or self.state.tells_closed_trades
 
     @property
     def open_trades(self) -> OpenTrades | None:
@@ -96,8 +104,11 @@ async def ask(order: PollOrder, session: Session, limit: float) -> PollResult:
         result.error = bare(error)
     except TimeoutError:
         # With the state known it is only slow: what was not asked stays due, and comes with the next poll.
+        late = TimedOut(f"not done within {limit:g} s; the rest is asked next time")
         if result.state is None:
-            result.error = TimedOut(f"not done within {limit:g} s")
+            result.error = late
+        else:
+            result.cut_short = late
     result.requests, result.seconds = session.requests - before, time.monotonic() - began
     result.cost = metered.seconds
     return result
@@ -120,10 +131,29 @@ async def conversation(result: PollResult, session: Session, began: float) -> No
 
 
 def wanted(kind: Kind, result: PollResult) -> bool:
-    """Closed trades are also asked for when the open ones changed, or the bot's count is not the mirror's."""
+    """Closed trades are also asked for when the open ones changed, or the bot's count is not the mirror's; settings
+    when the bot has another mode, release or strategy."""
+    if kind is Kind.CLOSED_TRADES and not result.closed_trades_told:
+        return False
     if kind in result.order.kinds:
         return True
-    return kind is Kind.CLOSED_TRADES and (result.order.turn.reread_offset is not None or moved(result))
+    if kind is Kind.CONFIG and became_another(result):
+        return True
+    going_on = result.order.turn.reread_offset is not None or repursed(result) or moved(result)
+    return kind is Kind.CLOSED_TRADES and going_on
+
+
+def repursed(result: PollResult) -> bool:
+    """The bot trades in another mode or currency than its run: whether with another database must be read."""
+    run, state = result.order.run, result.state
+    return run is not None and state is not None and (run.mode, run.currency) != (state.mode, state.stake_currency)
+
+
+def became_another(result: PollResult) -> bool:
+    status, state = result.order.status, result.state
+    assert state is not None
+    told = (state.mode, state.version[:60], state.strategy[:200])  # as long as the columns
+    return told != (status.mode, status.version, status.strategy)
 
 
 def moved(result: PollResult) -> bool:
@@ -186,6 +216,9 @@ async def follow_vanished(now_open: OpenTrades, result: PollResult, session: Ses
     still = {(each.trade.trade_id, each.trade.open_ms) for each in now_open.trades}
     known = result.order.known_open.items()
     vanished = [(trade_id, one.open_ms) for trade_id, one in known if (trade_id, one.open_ms) not in still]
+    if not result.closed_trades_told:
+        result.ended = vanished
+        return
     for trade_id, open_ms in vanished[:MOST_FOLLOWED]:
         try:
             trade = await session.trade(trade_id)
@@ -203,9 +236,11 @@ async def closed_trades(result: PollResult, session: Session) -> History:
     order = result.order
     if order.turn.reread_offset is not None:
         return history_of(await session.closed_trades(reread(order.turn.reread_offset)), order.turn.reread_offset)
-    new = await session.closed_trades(KnownHistory(closed_count=order.closed_count))
+    new = await session.closed_trades(KnownHistory(order.closed_count, newest=newest_known(result)))
+    if new.whole:
+        return History(new.trades, new.total, full=True, unasked=True)
     fewer = new.total is not None and new.total < order.closed_count
-    if fewer or not await same_database(result, session):
+    if fewer or not (new.proven or await same_database(result, session)):
         return history_of(await session.closed_trades(reread(0)), 0)
     return History(new.trades, new.total, next_offset=new.next_offset)
 
@@ -213,14 +248,19 @@ async def closed_trades(result: PollResult, session: Session) -> History:
 async def same_database(result: PollResult, session: Session) -> bool:
     """Whether the bot still has the newest closed trade of the mirror. If not, its database may be another one: it is
     read from its beginning before anything is written. Ids alone prove nothing: a wiped database begins at 1 again."""
-    run = result.order.run
-    if run is None or not run.anchor_id:
+    newest = newest_known(result)
+    if newest is None:
         return True
     try:
-        anchor = await session.trade(run.anchor_id)
+        anchor = await session.trade(newest[0])
     except NoSuchTrade:
         return False
-    return anchor.open_ms == run.anchor_ms
+    return anchor.open_ms == newest[1]
+
+
+def newest_known(result: PollResult) -> tuple[str, int] | None:
+    run = result.order.run
+    return (run.anchor_id, run.anchor_ms) if run and run.anchor_id else None
 
 
 def reread(offset: int) -> KnownHistory:

@@ -43,6 +43,7 @@ class Engine:
         self.loop = uvloop.new_event_loop()
         self.running = threading.Event()
         self.under_way: set[int] = set()
+        self.next_up: dict[int, PollOrder] = {}  # the newest order of a bot whose older conversation is not over
         self.sessions = Sessions()
         self.loop_thread = threading.Thread(target=self.run_loop, name="bots", daemon=True)
         self.writer_thread = threading.Thread(target=self.run_writer, name="bot-writer", daemon=True)
@@ -93,13 +94,16 @@ class Engine:
 
     async def poll(self, order: PollOrder) -> None:
         if order.bot.pk in self.under_way:
-            return  # an older conversation with this bot is not over: its lease ran out, or a person was impatient
+            self.next_up[order.bot.pk] = order  # a person was impatient, or changed the connection: it follows at once
+            return
         self.under_way.add(order.bot.pk)
         try:
             async with self.places:
                 self.arrive(await converse(order, self.door, self.sessions))
         finally:
             self.under_way.discard(order.bot.pk)
+            if following := self.next_up.pop(order.bot.pk, None):
+                self.begin([following])
 
     def arrive(self, result: PollResult) -> None:
         """One hand-over for all results of a tenth of a second: waking the writer for each costs more than writing."""
@@ -147,6 +151,8 @@ class Sessions:
 async def converse(order: PollOrder, door: Door, sessions: Sessions) -> PollResult:
     """One poll of one bot. Whatever goes wrong is in the result: the bot's row must say it."""
     limit = settings.PORTAL_POLL_DEADLINE_SECONDS * POLL_LIMIT_FACTOR
+    if order.reads_long:
+        limit *= 2
     try:
         session = sessions.with_(order.bot, door, order.status.version)
         return await ask(order, session, limit)
@@ -165,6 +171,9 @@ def write_batch(batch: list[PollResult]) -> None:
         write(batch, timezone.now())
     except DatabaseError as failure:
         log.error("%d polls could not be written, the bots are asked again: %s", len(batch), failure)
+        connection.close()
+    except Exception:  # the boundary of the writer: without it one surprise would end all writing for good
+        log.exception("%d polls could not be written, the bots are asked again", len(batch))
         connection.close()
 
 

@@ -29,6 +29,11 @@ class PollOrder:
     known_open: dict[str, KnownOpen] = field(default_factory=dict)
 
     @property
+    def reads_long(self) -> bool:
+        """A long history is being read: it may take its time."""
+        return self.status.history_at is None or self.turn.reread_offset is not None
+
+    @property
     def closed_count(self) -> int:
         return self.run.closed_count if self.run else 0
 

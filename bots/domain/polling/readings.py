@@ -1,15 +1,15 @@
-"""The latest slow answers, the history of the settings, and the time series: kept in the transaction of the poll."""
+"""The latest slow answers and the time series: kept in the transaction of the poll."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
 import msgspec
 from django.db import models
 
 from bots.domain.polling.asking import PollResult
-from bots.models import BotReading, BotStatus, ConfigVersion, Snapshot
-from bots.systems.contract import Config, Kind
+from bots.domain.polling.configurations import keep_configurations
+from bots.models import BotReading, BotStatus, Snapshot
+from bots.systems.contract import Kind
 
 # Open trades live in their own tables and in the status row.
 KEPT = frozenset(Kind) - {Kind.STATE, Kind.COUNT, Kind.OPEN_TRADES, Kind.CLOSED_TRADES}
@@ -20,10 +20,7 @@ DELETED_AT_ONCE = 5000
 
 def keep(results: Sequence[PollResult], now: datetime) -> None:
     keep_readings(results, now)
-    for result in results:
-        config = result.values.get(Kind.CONFIG)
-        if isinstance(config, Config):
-            keep_config(result, config, now)
+    keep_configurations(results, now)
     Snapshot.objects.bulk_create(
         [snapshot for result in results if result.state and (snapshot := snapshot_of(result.order.status, now))],
         ignore_conflicts=True,
@@ -43,24 +40,6 @@ def keep_readings(results: Sequence[PollResult], now: datetime) -> None:
     for result in results:
         for kind, error in result.failed.items():
             BotReading.objects.filter(bot=result.order.bot, kind=str(kind)).update(error=str(error)[:500])
-
-
-def keep_config(result: PollResult, config: Config, now: datetime) -> None:
-    """A new version when anything differs from the last one, with the difference."""
-    settings: dict[str, Any] = msgspec.to_builtins(config.settings)
-    last = ConfigVersion.objects.filter(bot=result.order.bot).first()
-    if last is None or last.settings != settings:
-        changes = differences(last.settings, settings) if last else []
-        ConfigVersion.objects.create(bot=result.order.bot, settings=settings, changes=changes, seen_at=now)
-
-
-def differences(before: dict[str, Any], after: dict[str, Any]) -> list[dict[str, Any]]:
-    names = sorted(before.keys() | after.keys())
-    return [
-        {"name": name, "before": before.get(name), "after": after.get(name)}
-        for name in names
-        if before.get(name) != after.get(name)
-    ]
 
 
 def snapshot_of(status: BotStatus, now: datetime) -> Snapshot | None:

@@ -15,10 +15,12 @@ from bots.systems.contract import Kind
 from bots.systems.errors import BotError, Busy, NeedsAPerson
 
 # Longer than a poll's own limit and its wait for a worker: then somebody else may ask the bot.
-LEASE_SECONDS = 60.0
+LEASE_SECONDS = 120.0
 MOST_AT_ONCE = 5000
 LONGEST_BACK_OFF = 300.0
+PATIENT_TRIES = 3
 JITTER = 0.1
+LONGEST_PLAN = timedelta(hours=30)  # nothing is planned further ahead: such a turn was written by a wrong clock
 # A kind that is nearly due is asked along with one that is.
 TOGETHER = 0.2
 
@@ -34,9 +36,12 @@ class Claim:
 def claim_due(now: datetime | None = None, most: int = MOST_AT_ONCE) -> list[Claim]:
     """Take every bot that is due and not owned. Two ticks at once share the bots, none is taken twice."""
     now = now or timezone.now()
-    free = Q(leased_until=None) | Q(leased_until__lt=now)
+    # A lease no clock of today can have given: the clock was set back.
+    impossible = Q(leased_until__gt=now + timedelta(seconds=2 * LEASE_SECONDS))
+    free = Q(leased_until=None) | Q(leased_until__lt=now) | impossible
     with transaction.atomic():
-        due = PollTurn.objects.filter(free, next_poll_at__lte=now, held="", bot__enabled=True, bot__retired_at=None)
+        come = Q(next_poll_at__lte=now) | Q(next_poll_at__gt=now + LONGEST_PLAN)
+        due = PollTurn.objects.filter(free, come, held="", bot__enabled=True, bot__retired_at=None)
         turns = list(due.order_by("next_poll_at").select_for_update(skip_locked=True, of=("self",))[:most])
         return take(turns, now)
 
@@ -65,10 +70,17 @@ def wake(bots: Iterable[int], *, again: bool = False) -> None:
         turns.update(held="", leased_until=None, fence=F("fence") + 1)
 
 
+def release_all() -> None:
+    """The only process that polls begins: who held a lease is gone, and what it still had is void."""
+    PollTurn.objects.exclude(leased_until=None).update(leased_until=None, fence=F("fence") + 1)
+
+
 def due_kinds(due: Mapping[str, float], plan: Mapping[Kind, float], now: datetime) -> frozenset[Kind]:
     """`due`: kind -> epoch seconds. A kind never read is due."""
     moment = now.timestamp()
-    return frozenset(kind for kind, every in plan.items() if due.get(kind, 0.0) - moment <= every * TOGETHER)
+    waits = {kind: due.get(kind, 0.0) - moment for kind in plan}
+    # further ahead than its interval can put it: the clock was set back
+    return frozenset(kind for kind, every in plan.items() if not every * TOGETHER < waits[kind] <= every * 1.5)
 
 
 def next_due(
@@ -82,8 +94,9 @@ def next_due(
 
 
 def back_off(failures: int, every: float, error: BotError) -> float:
-    """Seconds until the next try after so many failures in a row: doubling to 5 minutes, never before Retry-After."""
-    doubled = every * 2 ** min(max(failures - 1, 0), 10)
+    """Seconds until the next try after so many failures in a row: the first three soon, since most bots that are gone
+    are only restarting; then doubling to 5 minutes; never before Retry-After."""
+    doubled = every * 2 ** min(max(failures - PATIENT_TRIES, 0), 10)
     if isinstance(error, NeedsAPerson):
         doubled = max(doubled, every * 3)
     longest = max(LONGEST_BACK_OFF * settings.PORTAL_POLL_PACE, every)

@@ -17,6 +17,15 @@ log = logging.getLogger(__name__)
 
 # One lost request is no news; two in a row are.
 FAILURES_UNTIL_OFFLINE = 2
+MOST_SLOTS = 100_000  # a number beyond is no number of slots: as good as unlimited
+MONEY = (
+    "total_stake",
+    "unrealized",
+    "unrealized_ratio",
+    "balance",
+    "closed_profit",
+    "max_drawdown_ratio",
+)
 DESCRIPTION = (
     "state",
     "mode",
@@ -76,11 +85,20 @@ def describe(status: BotStatus, result: PollResult, now: datetime) -> set[str]:
     words |= {"bot_name": state.bot_name[:200], "capabilities": list(state.capabilities)}
     words |= trouble_of(result)
     changed = {name for name, value in words.items() if getattr(status, name) != value}
+    if status.stake_currency and changed & {"mode", "stake_currency"}:
+        forget_figures(status)
     for name in changed:
         setattr(status, name, words[name])
     note_health(status, result, now)
     note_slots(status, state)
     return {"state"} if changed else set()
+
+
+def forget_figures(status: BotStatus) -> None:
+    """What was read of another mode or currency must not stand under this one; what this poll brings comes after."""
+    for name in (*MONEY, "open_count", "seen_at", "balance_at", "profit_at", "history_at"):
+        setattr(status, name, None)
+    status.moving, status.missing = {}, []
 
 
 def value_for(status: BotStatus, name: str, value: Any) -> Any:
@@ -93,11 +111,13 @@ def trouble_of(result: PollResult) -> dict[str, str]:
     for kind, error in result.failed.items():
         if error.code != "not_running":
             return {"error_code": error.code, "last_error": f"{kind.replace('_', ' ')}: {error}"[:500]}
+    if result.cut_short is not None:
+        return {"error_code": "slow", "last_error": str(result.cut_short)[:500]}
     return {"error_code": "", "last_error": ""}
 
 
 def note_health(status: BotStatus, result: PollResult, now: datetime) -> None:
-    status.seen_at = status.tried_at = now
+    status.answered_at = status.tried_at = now
     status.failing_since, status.failures, status.auth_failures = None, 0, 0
     status.polls += 1
     status.requests += result.requests
@@ -105,10 +125,12 @@ def note_health(status: BotStatus, result: PollResult, now: datetime) -> None:
 
 
 def note_slots(status: BotStatus, state: BotState) -> None:
-    status.slots = state.max_open_trades if state.max_open_trades and state.max_open_trades > 0 else None
+    slots = state.max_open_trades
+    status.slots = slots if slots is not None and 0 < slots <= MOST_SLOTS else None
 
 
 def take_open_trades(status: BotStatus, value: OpenTrades, now: datetime) -> None:
+    status.seen_at = now
     status.open_count = len(value.trades)
     status.moving = {each.trade.trade_id: moving_of(each) for each in value.trades}
     gains = [each.moving.profit_abs for each in value.trades]

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from django.db import DatabaseError, OperationalError, transaction
+from django.db import OperationalError, transaction
 
 from bots.domain import events
 from bots.domain.mirror import mirror
 from bots.domain.polling import readings
 from bots.domain.polling.asking import PollResult
 from bots.domain.polling.metering import RESTS, RESTS_READING_ON
-from bots.domain.polling.orders import orders_for
+from bots.domain.polling.orders import PollOrder, orders_for
 from bots.domain.polling.schedule import Claim, back_off, next_due
 from bots.domain.polling.standing import DESCRIPTION, failed, succeeded
 from bots.models import BotStatus, PollTurn
@@ -50,7 +50,7 @@ def write(results: Sequence[PollResult], now: datetime) -> list[events.Changed]:
         changed = write_together(results, now)
     except OperationalError:
         raise
-    except (DatabaseError, ValueError) as refusal:
+    except Exception as refusal:  # whatever an answer does to our code or the database: it harms only its bot
         fresh = begun_anew(results, now)
         if len(fresh) > 1:
             return [change for result in fresh for change in write([result], now)]
@@ -65,8 +65,12 @@ def begun_anew(results: Sequence[PollResult], now: datetime) -> list[PollResult]
     """The same results on rows as the database has them: what was rolled back must not live on in memory."""
     claims = [Claim(result.order.bot.pk, result.order.turn.fence) for result in results]
     orders = {order.bot.pk: order for order in orders_for(claims, now)}
-    mine = [result for result in results if result.order.bot.pk in orders]
+    mine = [result for result in results if holds(result, orders.get(result.order.bot.pk))]
     return [replace(result, order=orders[result.order.bot.pk]) for result in mine]
+
+
+def holds(result: PollResult, fresh: PollOrder | None) -> bool:
+    return fresh is not None and fresh.turn.fence == result.order.turn.fence
 
 
 def unwritable(result: PollResult, refusal: Exception) -> PollResult:
@@ -89,13 +93,13 @@ def write_together(results: Sequence[PollResult], now: datetime) -> list[events.
 
 def still_ours(results: Sequence[PollResult]) -> list[PollResult]:
     """Those whose fencing number is still the turn's, with the turn as it is now (a person may have woken it)."""
-    fences = {result.order.bot.pk: result.order.turn.fence for result in results}
-    locked = PollTurn.objects.filter(pk__in=fences).order_by("pk").select_for_update(of=("self",))
+    bots = {result.order.bot.pk for result in results}
+    locked = PollTurn.objects.filter(pk__in=bots).order_by("pk").select_for_update(of=("self",))
     turns = {turn.pk: turn for turn in locked.select_related("bot")}
     ours = []
     for result in results:
         turn = turns.get(result.order.bot.pk)
-        if turn is not None and turn.fence == fences[turn.pk] and turn.bot.retired_at is None:
+        if turn is not None and turn.fence == result.order.turn.fence and turn.bot.retired_at is None:
             result.woken = not turn.due and bool(result.order.turn.due)
             result.order.turn = turn
             ours.append(result)
@@ -109,8 +113,8 @@ def write_one(result: PollResult, now: datetime) -> events.Changed:
     if result.error is not None:
         what = failed(status, result, now)
     else:
-        done = mirror(result, now)
-        what = succeeded(status, result, now) | done.what
+        what = succeeded(status, result, now)
+        what |= mirror(result, now).what
     result.cost += time.monotonic() - began
     reschedule(result, now)
     if what:

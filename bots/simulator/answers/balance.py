@@ -18,7 +18,7 @@ def count(bot: SimBot) -> Json:
     trades = bot.book.open
     return {
         "current": len(trades),
-        "max": bot.max_open_trades,
+        "max": float(bot.max_open_trades) if bot.release.flask else bot.max_open_trades,
         "total_stake": sum((trade.open_rate * _counted(bot, trade) for trade in trades), 0.0),
     }
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..figures import Group, grouped, mean, ratio_of, seconds_of
 from ..trades import Trade
+from . import times
 
 if TYPE_CHECKING:
     from ..bot import SimBot
@@ -14,7 +15,8 @@ Json = dict[str, Any]
 
 
 def performance(bot: SimBot) -> list[Json]:
-    return [{"pair": g.name, "profit": round(shown_ratio(bot, g) * 100, 2), **_share(bot, g)} for g in by_pair(bot)]
+    rows = ({"pair": g.name, "profit": round(shown_ratio(bot, g) * 100, 2), **_share(bot, g)} for g in by_pair(bot))
+    return [bot.release.shape("performance", row) for row in rows]
 
 
 def by_pair(bot: SimBot) -> list[Group]:
@@ -60,8 +62,21 @@ def shown_ratio(bot: SimBot, group: Group) -> float:
 def stats(bot: SimBot) -> Json:
     reasons: dict[str, Json] = {}
     seconds: dict[str, list[float]] = {"wins": [], "draws": [], "losses": []}
+    renamed = bot.release.since("2022.4.1")
     for trade in bot.book.closed_by_time:
         how = "wins" if ratio_of(trade) > 0 else "losses" if ratio_of(trade) < 0 else "draws"
-        reasons.setdefault(trade.exit_reason or "", {"wins": 0, "losses": 0, "draws": 0})[how] += 1
+        reason = times.reason(trade.exit_reason, renamed) or ""
+        reasons.setdefault(reason, {"wins": 0, "losses": 0, "draws": 0})[how] += 1
         seconds[how].append(seconds_of(trade))
-    return {"exit_reasons": reasons, "durations": {how: mean(s) if s else None for how, s in seconds.items()}}
+    durations = {how: mean(s) if s else None for how, s in seconds.items()}
+    if not bot.release.since("2022.2"):
+        return {"sell_reasons": reasons, "durations": {how: _in_words(s) for how, s in durations.items()}}
+    return {_reasons_name(bot): reasons, "durations": durations}
+
+
+def _reasons_name(bot: SimBot) -> str:
+    return "exit_reasons" if bot.release.since("2022.4.1") else "sell_reasons"
+
+
+def _in_words(seconds: float | None) -> str:
+    return "N/A" if seconds is None else str(seconds)

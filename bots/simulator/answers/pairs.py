@@ -24,18 +24,19 @@ def whitelist(bot: SimBot) -> Json:
 
 def blacklist(bot: SimBot, errors: dict[str, str] | None = None) -> Json:
     """`errors`: pair -> what was wrong with it; the status stays 200."""
-    return {
+    full = {
         "blacklist": bot.blacklist,
         "blacklist_expanded": bot.blacklist,
         "errors": {pair: {"error_msg": message} for pair, message in (errors or {}).items()},
         "length": len(bot.blacklist),
         "method": ["StaticPairList"],
     }
+    return bot.release.shape("blacklist", full)
 
 
 def locks(bot: SimBot) -> Json:
     active = bot.locks.active(bot.now() * 1000)
-    return {"lock_count": len(active), "locks": [lock_json(lock) for lock in active]}
+    return {"lock_count": len(active), "locks": [bot.release.shape("locks", lock_json(lock)) for lock in active]}
 
 
 def lock_json(lock: Lock) -> Json:

@@ -16,9 +16,14 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 
 
-def daily(bot: SimBot, number: int) -> Json:
+def daily(bot: SimBot, number: int) -> Json | list[list[str]]:
     today = _today(bot)
-    return _periods(bot, [today - timedelta(days=back) for back in range(number)], lambda day: day)
+    told = _periods(bot, [today - timedelta(days=back) for back in range(number)], lambda day: day)
+    if not bot.release.since("2020.5"):
+        return [_as_row(bot, day) for day in told["data"]]
+    if not bot.release.since("2020.8"):
+        return {**told, "data": [_as_texts(bot, day) for day in told["data"]]}
+    return told
 
 
 def weekly(bot: SimBot, number: int) -> Json:
@@ -59,7 +64,7 @@ def _periods(bot: SimBot, starts: list[date], start_of: Callable[[date], date]) 
 
 
 def _period(bot: SimBot, start: date, profits: float, before: float, number: int) -> Json:
-    return {
+    full = {
         "date": start.isoformat(),
         "abs_profit": profits,
         "rel_profit": round(profits / before, 8) if before else 0.0,
@@ -67,6 +72,21 @@ def _period(bot: SimBot, start: date, profits: float, before: float, number: int
         "fiat_value": bot.fiat(profits),
         "trade_count": number,
     }
+    return bot.release.shape("period", full)
+
+
+def _as_texts(bot: SimBot, day: Json) -> Json:
+    """Numbers in texts, 2020.5 to 2020.7."""
+    number = {"abs_profit": f"{day['abs_profit']:.8f}", "trade_count": str(day["trade_count"])}
+    return {**day, **number, "fiat_value": f"{day['fiat_value']:.3f}"}
+
+
+def _as_row(bot: SimBot, day: Json) -> list[str]:
+    """Four texts, until 2020.4."""
+    number = day["trade_count"]
+    amount = f"{day['abs_profit']:.8f} {bot.spec.currency}"
+    worth = f"{day['fiat_value']:.3f} {bot.spec.fiat}"
+    return [day["date"], amount, worth, f"{number} trade{'' if number < 2 else 's'}"]
 
 
 def historic_balance(bot: SimBot) -> Json:

@@ -27,7 +27,17 @@ def profit(bot: SimBot) -> Json:
         **_drawdown("max_drawdown", closed.worst),
         **_current_drawdown(closed.current),
     }
+    if not bot.release.since("2021.7"):
+        full = _former_percent(bot, full)
     return bot.release.shape("profit", full)
+
+
+def _former_percent(bot: SimBot, full: Json) -> Json:
+    """`_percent` was a mean per trade until 2021.2, and away until 2021.6."""
+    names = ("profit_closed_percent", "profit_all_percent")
+    if bot.release.since("2021.3"):
+        return {name: value for name, value in full.items() if name not in names}
+    return {**full, **{name: full[f"{name}_mean"] for name in names}}
 
 
 def profit_all(bot: SimBot) -> Json:

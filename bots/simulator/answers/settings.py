@@ -28,6 +28,7 @@ def show_config(bot: SimBot) -> Json:
         **_money(bot),
         **_strategy_settings(bot, web),
         **_orders(bot),
+        **_former_names(bot),
         "exchange": bot.spec.exchange,
         "demo_trading": False,
         "force_entry_enable": bot.spec.force_entry,
@@ -43,7 +44,7 @@ def show_config(bot: SimBot) -> Json:
 def _money(bot: SimBot) -> Json:
     stake = bot.spec.stake
     return {
-        "dry_run": bot.dry_run,
+        "dry_run": str(bot.dry_run) if bot.release.versions == (2021, 1) else bot.dry_run,
         "trading_mode": "spot",
         "margin_mode": "",
         "short_allowed": False,
@@ -57,7 +58,7 @@ def _money(bot: SimBot) -> Json:
 
 def _strategy_settings(bot: SimBot, web: bool) -> Json:
     return {
-        "minimal_roi": {} if web else {"0": 0.03, "60": 0.012, "180": 0.0},
+        "minimal_roi": {} if web else {"0": 0.03, "60": 0.012, "180": 0.0 if bot.release.since("2022.4.1") else -1},
         "stoploss": None if web else -0.1,
         "stoploss_on_exchange": False,
         "trailing_stop": None if web else False,
@@ -90,6 +91,21 @@ def _orders(bot: SimBot) -> Json:
         "order_types": None if bot.faults.webserver_mode else bot.release.shape("order_types", types),
         "exit_pricing": book,
         "entry_pricing": {**book, "price_last_balance": 0.0, "check_depth_of_market": depth},
+    }
+
+
+def _former_names(bot: SimBot) -> Json:
+    """Until 2022.3."""
+    depth = {"enabled": False, "bids_to_ask_delta": 1}
+    book = {"use_order_book": False, "order_book_top": 1}
+    ask = {"order_book_min": 1, "order_book_max": 1, "price_side": "bid"}
+    sell = {"use_sell_signal": True, "sell_profit_only": False, "ignore_roi_if_buy_signal": False}
+    late = {"sell_profit_offset": 0.0, "ignore_buying_expired_candle_after": 0}
+    return {
+        "ticker_interval": bot.spec.timeframe,
+        "forcebuy_enabled": bot.spec.force_entry,
+        "ask_strategy": {**book, **ask, **sell, **late},
+        "bid_strategy": {**book, "ask_last_balance": 0.0, "price_side": "ask", "check_depth_of_market": depth},
     }
 
 

@@ -18,6 +18,14 @@ def iso(ms: float, zulu: bool) -> str:
     return written.replace("+00:00", "Z") if zulu else written
 
 
+FORMER_REASONS = {"exit_signal": "sell_signal", "force_exit": "force_sell"}
+
+
+def reason(word: str | None, renamed: bool) -> str | None:
+    """An exit's reason; some had other names before 2022.4."""
+    return word if renamed or word is None else FORMER_REASONS.get(word, word)
+
+
 def ago(ms: int, now_ms: float) -> str:
     """'10 seconds ago', '2 months ago'; '' for no moment at all."""
     if not ms:

@@ -18,31 +18,27 @@ def open_trade(bot: SimBot, trade: Trade) -> Json:
     """One trade, open or closed, with its figures at the current rate."""
     rate = (bot.rate(trade.pair) if trade.is_open else trade.close_rate) or 0.0
     fixed = bot.kept(f"trade/{trade.trade_id}", lambda: _fixed(bot, trade))
-    moving = {**_profit_now(bot, trade, rate), **_distances(bot, trade, rate), **_totals(bot, trade, rate)}
-    return {**fixed, **bot.release.shape("trade", moving)}
+    moving = {**profit_now(bot, trade, rate), **distances(bot, trade, rate), **_totals(bot, trade, rate)}
+    former = {} if bot.release.since("2021.4") else {"base_currency": bot.spec.currency}  # which is the quote
+    return {**fixed, **bot.release.shape("trade", moving), **former}
 
 
 def _fixed(bot: SimBot, trade: Trade) -> Json:
     """What does not follow the price."""
-    full = {
-        **_identity(bot, trade),
-        **_entry(bot, trade),
-        **_exit(trade),
-        **_stop(bot, trade),
-        **_market(bot, trade),
-        "orders": [bot.release.shape("order", _order(trade, order)) for order in trade.orders],
-    }
-    return bot.release.shape("trade", full)
+    orders = [bot.release.shape("order", _order(trade, order)) for order in trade.orders]
+    return bot.release.shape("trade", {**lasting(bot, trade), **_market(bot, trade), "orders": orders})
+
+
+def lasting(bot: SimBot, trade: Trade) -> Json:
+    """The union of all releases."""
+    return {**_identity(bot, trade), **_entry(bot, trade), **_exit(bot, trade), **_stop(bot, trade)}
 
 
 def fresh_trade(bot: SimBot, trade: Trade) -> Json:
     """What forceenter answers: no figures that need a current rate."""
     full = {
-        **_identity(bot, trade),
-        **_entry(bot, trade),
-        **_exit(trade),
+        **lasting(bot, trade),
         **dict.fromkeys(("profit_ratio", "profit_pct", "profit_abs", "profit_fiat")),
-        **_stop(bot, trade),
         **_market(bot, trade),
         "orders": [bot.release.shape("order", _order(trade, order)) for order in trade.orders],
     }
@@ -54,11 +50,8 @@ def listed_trade(bot: SimBot, trade: Trade) -> Json:
     """One closed trade of /trades: unfiltered, so with other fields than /trade/{id}."""
     lasted = ((trade.close_ms or trade.open_ms) - trade.open_ms) // 1000
     full = {
-        **_identity(bot, trade),
-        **_entry(bot, trade),
-        **_exit(trade),
+        **lasting(bot, trade),
         **_profit_closed(trade),
-        **_stop(bot, trade),
         **_market(bot, trade),
         "trade_duration_s": lasted,
         "trade_duration": lasted // 60,
@@ -112,6 +105,7 @@ def _entry(bot: SimBot, trade: Trade) -> Json:
         "fee_open_cost": None if paid is None else paid * trade.fee,
         "fee_open_currency": None if paid is None else trade.quote,
         "open_date": times.text(trade.open_ms),
+        "open_date_hum": times.ago(trade.open_ms, bot.now_ms()),
         "open_timestamp": trade.open_ms,
         "open_fill_date": times.text(trade.open_fill_ms),
         "open_fill_timestamp": trade.open_fill_ms,
@@ -121,8 +115,10 @@ def _entry(bot: SimBot, trade: Trade) -> Json:
     }
 
 
-def _exit(trade: Trade) -> Json:
+def _exit(bot: SimBot, trade: Trade) -> Json:
     ratio = trade.close_profit
+    reason = times.reason(trade.exit_reason, bot.release.since("2022.4.1"))
+    status = None if trade.exit_reason is None else "" if trade.is_open else "closed"
     realized = trade.realized_profit
     part = realized / trade.entered_value if trade.entered_value and trade.exits_filled else None
     return {
@@ -130,6 +126,7 @@ def _exit(trade: Trade) -> Json:
         "fee_close_cost": trade.fee_close_cost,
         "fee_close_currency": trade.quote if trade.fee_close_cost is not None else None,
         "close_date": times.text(trade.close_ms),
+        "close_date_hum": times.ago(trade.close_ms, bot.now_ms()) if trade.close_ms else None,
         "close_timestamp": trade.close_ms,
         "close_rate": trade.close_rate,
         "close_rate_requested": trade.close_rate_requested,
@@ -138,9 +135,10 @@ def _exit(trade: Trade) -> Json:
         "close_profit_abs": trade.close_profit_abs,
         "realized_profit": realized,
         "realized_profit_ratio": part,
-        "sell_reason": trade.exit_reason,
-        "exit_reason": trade.exit_reason,
-        "exit_order_status": None if trade.exit_reason is None else "" if trade.is_open else "closed",
+        "sell_reason": reason,
+        "exit_reason": reason,
+        "exit_order_status": status,
+        "sell_order_status": status,
     }
 
 
@@ -152,7 +150,7 @@ def _profit_closed(trade: Trade) -> Json:
     }
 
 
-def _profit_now(bot: SimBot, trade: Trade, rate: float) -> Json:
+def profit_now(bot: SimBot, trade: Trade, rate: float) -> Json:
     if not trade.is_open:
         profit = trade.close_profit_abs or 0.0
         now: Json = {**_profit_closed(trade), "profit_fiat": bot.fiat(profit)}
@@ -196,7 +194,7 @@ def _stop_rate(bot: SimBot, trade: Trade) -> float:
     return 0.0 if _shows_hopes(bot, trade) else round(trade.open_rate * (1 + trade.stop_ratio), 8)
 
 
-def _distances(bot: SimBot, trade: Trade, rate: float) -> Json:
+def distances(bot: SimBot, trade: Trade, rate: float) -> Json:
     """From the current rate, and from the entry, to the stop."""
     stop = _stop_rate(bot, trade)
     ratio = round(stop / rate - 1, 8) if rate else math.nan

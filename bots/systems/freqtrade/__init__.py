@@ -1,4 +1,4 @@
-"""Freqtrade 2022.9 to 2026.9 over its REST API."""
+"""Freqtrade 2020.1 to 2026.9 over its REST API."""
 
 from collections.abc import Mapping
 from typing import ClassVar
@@ -42,6 +42,7 @@ class System:
         Kind.LOCKS: 60,
         Kind.LOGS: 60,
         Kind.PERFORMANCE: 300,
+        Kind.DAILY: 300,
         Kind.WHITELIST: 300,
         Kind.BLACKLIST: 300,
         Kind.CONFIG: 300,
@@ -59,13 +60,13 @@ class System:
         return "url", address_of(connection)
 
     @classmethod
-    def open(cls, connection: Mapping[str, str], door: HttpDoor, release: str = "") -> Session:  # noqa: ARG003 - told by show_config
+    def open(cls, connection: Mapping[str, str], door: HttpDoor, release: str = "") -> Session:
         """Raises WrongSettings."""
         missing = [field.label for field in cls.fields if field.required and not connection.get(field.name)]
         if missing:
             raise WrongSettings(f"{' and '.join(missing)} missing")
         cls.check_connection(connection)
-        return Session(address_of(connection), connection["username"], connection["password"], door)
+        return Session(address_of(connection), connection["username"], connection["password"], door, release)
 
 
 def address_of(connection: Mapping[str, str]) -> str:

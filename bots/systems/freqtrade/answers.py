@@ -27,20 +27,22 @@ class VersionAnswer(Struct, gc=False):
 class ConfigAnswer(Struct, gc=False):
     """GET show_config"""
 
-    dry_run: bool
+    dry_run: bool | str  # 2021.1: "True"
     stake_currency: str
-    state: str
     exchange: str
+    state: str | None = None  # 2020.5
     version: str = ""  # 2021.11
     api_version: Figure = None  # 2021.11
-    runmode: str = ""  # 2021.x
+    runmode: str = ""  # 2020.12
     stake_currency_decimals: int | None = None
     strategy: str | None = None
     trading_mode: str = "spot"
     timeframe: str | None = None
+    ticker_interval: str | None = None  # the timeframe's name until 2020.5
     bot_name: str | None = None
-    max_open_trades: Figure = None  # 5, 5.0, -1
-    force_entry_enable: bool = False
+    max_open_trades: Figure = None  # 5, 5.0, -1; 2020.5
+    force_entry_enable: bool | None = None  # 2022.4
+    forcebuy_enabled: bool | None = None  # 2020.5 to 2022.3
 
 
 class CountAnswer(Struct, gc=False):
@@ -66,7 +68,7 @@ class OrderAnswer(Struct, gc=False):
 
 
 class TradeAnswer(Struct, gc=False):
-    """A trade of /status, /trades and /trade/{id}: one shape, /trades without what moves."""
+    """A trade of /status, /trades and /trade/{id}: one shape, /trades without what moves. 2020.8 to 2026.9."""
 
     trade_id: Id
     pair: str
@@ -88,16 +90,32 @@ class TradeAnswer(Struct, gc=False):
     realized_profit: Figure = None  # 2023.3 in /status
     profit_abs: Figure = None  # open: unrealized
     profit_ratio: Figure = None
+    current_profit: Figure = None  # until 2023.2: a ratio where current_profit_pct stands beside it, else percent
+    current_profit_pct: Figure = None
+    current_profit_abs: Figure = None
     current_rate: Figure = None
     stop_loss_abs: Figure = None  # a rate
+    stop_loss: Figure = None  # the same, until 2020.5
     fee_open: Figure = None  # ratio
     fee_close: Figure = None
     funding_fees: Figure = None
     enter_tag: str | None = None
     exit_reason: str | None = None
+    buy_tag: str | None = None  # until 2022.3
+    sell_reason: str | None = None  # until 2022.3
     has_open_orders: bool | None = None  # 2023.9
     open_order_id: str | None = None  # before
-    orders: Raw = Raw(b"[]")  # decoded by `orders` where they have changed
+    open_order: str | None = None  # before, in /status: "(limit buy rem=0.12000000)"
+    orders: Raw = Raw(b"[]")  # 2022.3; decoded by `orders` where they have changed
+
+
+class EarlyTradeAnswer(TradeAnswer, kw_only=True, gc=False):
+    """Before 2020.8: moments are the dates, UTC without a zone. /status of 2020.1 to 2020.3 does not say is_open."""
+
+    open_date: str
+    close_date: str | None = None
+    is_open: bool = True
+    open_timestamp: Millis = 0  # 2020.5, in the zone of the bot's machine: only the milliseconds are right
 
 
 class TradesAnswer(Struct, gc=False):
@@ -105,14 +123,18 @@ class TradesAnswer(Struct, gc=False):
     total_trades: Number | None = None
 
 
+class EarlyTradesAnswer(Struct, gc=False):
+    trades: list[EarlyTradeAnswer]
+
+
 class ProfitAnswer(Struct, gc=False):
-    """GET profit; `_coin` is the stake currency. 2022.9 to 2026.9."""
+    """GET profit; `_coin` is the stake currency."""
 
     profit_closed_coin: Figure
     profit_all_coin: Figure
     profit_closed_ratio: Figure = None  # of the starting balance
     trade_count: Number | None = None
-    closed_trade_count: Number | None = None
+    closed_trade_count: Number | None = None  # 2020.6
     winning_trades: Number | None = None
     losing_trades: Number | None = None
     first_trade_timestamp: Millis | None = None
@@ -184,8 +206,20 @@ class LogsAnswer(Struct, gc=False):
 class PerformanceAnswer(Struct, gc=False):
     pair: str
     count: Number
-    profit_abs: Figure = None
-    profit_ratio: Figure = None
+    profit: Figure = None  # percent: the sum of the trades' ratios, rounded
+    profit_abs: Figure = None  # 2021.5
+    profit_ratio: Figure = None  # 2021.11
+
+
+class DayAnswer(Struct, gc=False):
+    date: str
+    abs_profit: Figure  # a number in a text until 2020.7
+    trade_count: Number | str
+
+
+class DailyAnswer(Struct, gc=False):
+    data: list[DayAnswer]
+    stake_currency: str
 
 
 class WhitelistAnswer(Struct, gc=False):
@@ -212,6 +246,8 @@ count = Decoder(CountAnswer)
 trade = Decoder(TradeAnswer)
 status = Decoder(list[TradeAnswer])
 trades = Decoder(TradesAnswer)
+early_status = Decoder(list[EarlyTradeAnswer])
+early_trades = Decoder(EarlyTradesAnswer)
 orders = Decoder(list[OrderAnswer] | None)
 profit = Decoder(ProfitAnswer)
 balance = Decoder(BalanceAnswer)
@@ -219,5 +255,6 @@ health = Decoder(HealthAnswer)
 locks = Decoder(LocksAnswer)
 logs = Decoder(LogsAnswer)
 performance = Decoder(list[PerformanceAnswer])
+daily = Decoder(DailyAnswer | list[list[str]])  # until 2020.4 rows of texts
 whitelist = Decoder(WhitelistAnswer)
 blacklist = Decoder(BlacklistAnswer)

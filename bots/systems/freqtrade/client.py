@@ -10,8 +10,9 @@ from msgspec.json import Decoder
 from bots.systems import contract
 from bots.systems.contract import ClosedTrades, Kind, KnownHistory
 from bots.systems.decoding import decode
-from bots.systems.errors import BadAnswer, BotError, NoSuchTrade, NotOffered, NotThisSystem
-from bots.systems.freqtrade import answers, mapping, trades
+from bots.systems.errors import BadAnswer, BotError, NoSuchTrade, NotOffered, NotRunning, NotThisSystem, Refused
+from bots.systems.freqtrade import answers, listing, mapping, releases, trades
+from bots.systems.freqtrade.early import stamped
 from bots.systems.freqtrade.refusals import refusal, what_answered
 from bots.systems.http import Answer, HttpDoor, basic_authorization
 
@@ -21,6 +22,7 @@ ROWS_PER_CALL = 10_000  # trades and their orders; one writer writes what all bo
 PAGE_DEADLINE = 20.0  # seconds: a page can be 2 MB from a small machine
 PARTS_SECONDS = 20.0  # after which a long reading pauses and says where it goes on
 LOG_LINES = 100
+DAYS = 30
 
 
 class Endpoint(NamedTuple):
@@ -31,32 +33,38 @@ class Endpoint(NamedTuple):
     value: Callable[..., contract.Value]
     query: str = ""
     takes_currency: bool = False
+    since: releases.Release = releases.OLDEST
 
 
 READINGS: dict[Kind, Endpoint] = {
     Kind.COUNT: Endpoint("count", answers.count, mapping.count),
     Kind.PROFIT: Endpoint("profit", answers.profit, mapping.profit, takes_currency=True),
     Kind.BALANCE: Endpoint("balance", answers.balance, mapping.balance),
-    Kind.HEALTH: Endpoint("health", answers.health, mapping.health),
-    Kind.LOCKS: Endpoint("locks", answers.locks, mapping.locks),
-    Kind.LOGS: Endpoint("logs", answers.logs, mapping.logs, query=f"?limit={LOG_LINES}"),
+    Kind.HEALTH: Endpoint("health", answers.health, mapping.health, since=releases.HEALTH),
+    Kind.LOCKS: Endpoint("locks", answers.locks, mapping.locks, since=releases.LOCKS),
+    Kind.LOGS: Endpoint("logs", answers.logs, mapping.logs, f"?limit={LOG_LINES}", since=releases.LOGS),
     Kind.PERFORMANCE: Endpoint("performance", answers.performance, mapping.performance, takes_currency=True),
+    Kind.DAILY: Endpoint("daily", answers.daily, mapping.daily, f"?timescale={DAYS}", takes_currency=True),
     Kind.WHITELIST: Endpoint("whitelist", answers.whitelist, mapping.whitelist),
     Kind.BLACKLIST: Endpoint("blacklist", answers.blacklist, mapping.blacklist),
-    Kind.CONFIG: Endpoint("show_config", answers.settings, mapping.config),
 }
+# A build whose name tells nothing is taken for the first of these releases whose endpoint it has.
+PROBES = (("trade/0", releases.PAGES), ("logs?limit=1", releases.LOGS), ("trades?limit=1", releases.LISTS_TRADES))
+NO_CLOSED_TRADES = "Freqtrade before 2020.4 tells nothing of closed trades"
 
 
 class Session:
     """One bot, spoken to with basic authentication: it works in every release and never expires."""
 
-    def __init__(self, address: str, username: str, password: str, door: HttpDoor) -> None:
+    def __init__(self, address: str, username: str, password: str, door: HttpDoor, release: str = "") -> None:
         self.requests = 0
         self._base = f"{address}/api/v1/"
         self._credentials = [basic_authorization(username, password)]
         self._door = door
         self._about: mapping.About | None = None
         self._asking_about = asyncio.Lock()
+        self._release = releases.parse(release)  # as last seen, until the state is read
+        self._probed: tuple[str, releases.Release] | None = None  # of the version of this name
 
     async def test(self) -> contract.BotState:
         """The password is not sent before ping has shown that a Freqtrade may be listening."""
@@ -69,15 +77,129 @@ class Session:
         if kind is Kind.STATE:
             return await self._state()
         if kind is Kind.OPEN_TRADES:
-            answer = await self._get("status", answers.status)
-            return trades.open_trades(answer, self._known_currency())
-        endpoint = READINGS[kind]
-        answer = await self._get(endpoint.path, endpoint.decoder, endpoint.query)
-        if endpoint.takes_currency:
-            return endpoint.value(answer, await self._stake_currency())
-        return endpoint.value(answer)
+            return await self._open_trades()
+        if kind is Kind.CONFIG:
+            return await self._config()
+        return await self._reading(READINGS[kind])
 
     async def closed_trades(self, known: KnownHistory) -> ClosedTrades:
+        """Raises NotOffered before 2020.4."""
+        release = await self._known_release()
+        if release < releases.LISTS_TRADES:
+            raise NotOffered(NO_CLOSED_TRADES, endpoint="trades")
+        if release < releases.PAGES:
+            return await listing.history(self._newest_trades, known, self._known_currency())
+        return await self._pages_of_trades(known)
+
+    async def trade(self, trade_id: str) -> contract.Trade:
+        """Raises NoSuchTrade; NotOffered for one that is not open, before 2020.4."""
+        if not (trade_id.isascii() and trade_id.isdigit() and len(trade_id) < 20):
+            raise NoSuchTrade("Freqtrade's trades are numbered", endpoint="trade")
+        if await self._known_release() < releases.PAGES:
+            return await self._trade_in_lists(str(int(trade_id)))
+        answer = await self._get(f"trade/{trade_id}", answers.trade, name="trade")
+        if str(answer.trade_id) != trade_id.lstrip("0"):
+            raise BadAnswer(f"Asked for trade {trade_id}, the bot answered with another", endpoint="trade")
+        return trades.trade(answer, self._known_currency(), "trade")
+
+    # --- which release, and what it says of itself
+
+    async def _state(self) -> contract.BotState:
+        answer = await self._get("show_config", answers.config)
+        mapping.must_trade(answer)
+        if not answer.version:  # before 2021.11
+            answer.version = (await self._get("version", answers.version)).version
+        self._about = mapping.about(answer, await self._release_of(answer))
+        self._release = self._about.release
+        if answer.state is None and self._release < releases.STAMPS:
+            await self._complete(answer)
+        return mapping.state(answer, self._about)
+
+    async def _complete(self, answer: answers.ConfigAnswer) -> None:
+        """Until 2020.4 the state shows only in whether the bot counts its trades."""
+        try:
+            answer.max_open_trades = (await self._get("count", answers.count)).max
+            answer.state = "running"
+        except NotRunning:
+            answer.state = "stopped"
+
+    async def _release_of(self, answer: answers.ConfigAnswer) -> releases.Release:
+        """By its name, else by its api_version, else by what it answers to."""
+        release = releases.parse(answer.version, answer.api_version)
+        if release is not None:
+            return release
+        if self._probed is None or self._probed[0] != answer.version:
+            self._probed = answer.version, await self._probe()
+        return self._probed[1]
+
+    async def _probe(self) -> releases.Release:
+        for path, release in PROBES:
+            error = refusal(await self._fetch(path), path)
+            if error is None or isinstance(error, NoSuchTrade):
+                return release
+            if not isinstance(error, NotOffered):
+                raise error
+        return releases.OLDEST
+
+    async def _known_release(self) -> releases.Release:
+        async with self._asking_about:
+            if self._release is None:
+                await self._state()
+        assert self._release is not None
+        return self._release
+
+    async def _stake_currency(self) -> str:
+        async with self._asking_about:
+            if self._about is None:
+                await self._state()
+        return self._known_currency()
+
+    def _known_currency(self) -> str:
+        return self._about.stake_currency if self._about else ""
+
+    # --- readings
+
+    async def _reading(self, endpoint: Endpoint) -> contract.Value:
+        if self._release is not None and self._release < endpoint.since:
+            raise NotOffered(f"This bot's release has no {endpoint.path}", endpoint=endpoint.path)
+        currency = (await self._stake_currency(),) if endpoint.takes_currency else ()
+        try:
+            answer = await self._get(endpoint.path, endpoint.decoder, endpoint.query)
+        except Refused as refused:
+            if endpoint.path == "profit" and str(refused) == "no closed trade":
+                return mapping.profit_of_nothing(*currency)
+            raise
+        return endpoint.value(answer, *currency)
+
+    async def _config(self) -> contract.Config:
+        settings = await self._get("show_config", answers.settings)
+        return mapping.config(settings, self._about.version if self._about else "")
+
+    async def _open_trades(self) -> contract.OpenTrades:
+        if await self._known_release() < releases.STAMPS_IN_UTC:
+            early = await self._get("status", answers.early_status)
+            return trades.open_trades([stamped(trade, "status") for trade in early], self._known_currency())
+        return trades.open_trades(await self._get("status", answers.status), self._known_currency())
+
+    # --- one trade, and the closed ones
+
+    async def _trade_in_lists(self, trade_id: str) -> contract.Trade:
+        for each in (await self._open_trades()).trades:
+            if each.trade.trade_id == trade_id:
+                return each.trade
+        release = await self._known_release()
+        if release < releases.LISTS_TRADES:
+            raise NotOffered(NO_CLOSED_TRADES, endpoint="trade")
+        return await listing.trade(self._newest_trades, trade_id, self._known_currency(), release)
+
+    async def _newest_trades(self, limit: int) -> listing.Listed:
+        early = await self._known_release() < releases.STAMPS_IN_UTC
+        decoder: Decoder[Any] = answers.early_trades if early else answers.trades
+        query, most = f"?limit={limit}", listing.LARGEST
+        found: listing.Listed = await self._get("trades", decoder, query, deadline=PAGE_DEADLINE, max_bytes=most)
+        return found
+
+    async def _pages_of_trades(self, known: KnownHistory) -> ClosedTrades:
         """Ascending by trade id. A trade that closes late stands in the middle: it is not among the new ones, but makes
         `total` differ from what the mirror holds."""
         offset = known.offset if known.full else known.closed_count
@@ -95,28 +217,6 @@ class Session:
                 break
         return ClosedTrades(tuple(found), total, next_offset=offset)
 
-    async def trade(self, trade_id: str) -> contract.Trade:
-        if not (trade_id.isascii() and trade_id.isdigit() and len(trade_id) < 20):
-            raise NoSuchTrade("Freqtrade's trades are numbered", endpoint="trade")
-        answer = await self._get(f"trade/{trade_id}", answers.trade, name="trade")
-        if str(answer.trade_id) != trade_id.lstrip("0"):
-            raise BadAnswer(f"Asked for trade {trade_id}, the bot answered with another", endpoint="trade")
-        return trades.trade(answer, self._known_currency(), "trade")
-
-    async def _state(self) -> contract.BotState:
-        answer = await self._get("show_config", answers.config)
-        self._about = mapping.about(answer)
-        return mapping.state(answer)
-
-    async def _stake_currency(self) -> str:
-        async with self._asking_about:
-            if self._about is None:
-                await self._state()
-        return self._known_currency()
-
-    def _known_currency(self) -> str:
-        return self._about.stake_currency if self._about else ""
-
     async def _page_of_trades(self, offset: int) -> tuple[list[contract.Trade], int | None]:
         query = f"?limit={PAGE}&offset={offset}"
         answer = await self._get("trades", answers.trades, query, deadline=PAGE_DEADLINE)
@@ -124,22 +224,21 @@ class Session:
             raise BadAnswer(f"trades gave {len(answer.trades)} trades where {PAGE} were asked for", endpoint="trades")
         return trades.closed_trades(answer, self._known_currency()), answer.total_trades
 
-    async def _get(
-        self, path: str, decoder: Decoder[Any], query: str = "", *, deadline: float | None = None, name: str = ""
-    ) -> Any:
-        answer = await self._fetch(path + query, endpoint=name or path, deadline=deadline)
+    # --- asking
+
+    async def _get(self, path: str, decoder: Decoder[Any], query: str = "", *, name: str = "", **limits: Any) -> Any:
+        """`limits`: deadline in seconds, max_bytes."""
+        answer = await self._fetch(path + query, endpoint=name or path, **limits)
         error = refusal(answer, name or path)
         if error:
             raise error
         return decode(answer.body, decoder, name or path)
 
-    async def _fetch(
-        self, path: str, *, endpoint: str = "", credentials: bool = True, deadline: float | None = None
-    ) -> Answer:
+    async def _fetch(self, path: str, *, endpoint: str = "", credentials: bool = True, **limits: Any) -> Answer:
         self.requests += 1
         headers = self._credentials if credentials else ()
         try:
-            return await self._door.get(self._base + path, headers=headers, deadline=deadline)
+            return await self._door.get(self._base + path, headers=headers, **limits)
         except BotError as error:
             error.endpoint = endpoint or path
             raise

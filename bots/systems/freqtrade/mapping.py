@@ -1,6 +1,7 @@
 """Freqtrade's answers -> value objects of the contract. Where Freqtrade's units differ, it is said here."""
 
 import re
+from datetime import date
 from decimal import Decimal
 
 from msgspec import Struct
@@ -28,47 +29,62 @@ class About(Struct, frozen=True):
 
     stake_currency: str
     release: releases.Release
+    version: str
 
 
-def about(answer: answers.ConfigAnswer) -> About:
-    """Raises WebserverMode, ReleaseTooOld, BadAnswer."""
+def must_trade(answer: answers.ConfigAnswer) -> None:
+    """Raises WebserverMode."""
     if answer.runmode not in TRADING_RUNMODES:
         raise WebserverMode(f"This Freqtrade runs in {name(answer.runmode, 40)} mode: it does not trade")
-    release = releases.parse(answer.version, answer.api_version)
-    if release is None and not answer.version:
-        raise ReleaseTooOld(f"This Freqtrade is older than {_spelled(releases.OLDEST)}, the oldest read here")
-    if release is None:  # a build of one's own: what it lacks it answers with 404
-        release = releases.OLDEST
+
+
+def about(answer: answers.ConfigAnswer, release: releases.Release) -> About:
+    """Raises ReleaseTooOld, BadAnswer."""
     if release < releases.OLDEST:
         raise ReleaseTooOld(
             f"Freqtrade {name(answer.version, 60)} is older than {_spelled(releases.OLDEST)}, the oldest read here"
         )
-    return About(name(answer.stake_currency, 50), release)
+    return About(name(answer.stake_currency, 50), release, name(answer.version, 60))
 
 
 def _spelled(release: releases.Release) -> str:
     return f"{release[0]}.{release[1]}"
 
 
-def state(answer: answers.ConfigAnswer) -> contract.BotState:
-    """Raises WebserverMode, ReleaseTooOld, BadAnswer."""
-    known = about(answer)
+def state(answer: answers.ConfigAnswer, known: About) -> contract.BotState:
+    """Raises BadAnswer."""
     if answer.state not in STATES:
         raise BadAnswer(f"show_config reports the state {name(answer.state, 40)!r}, which no known release has")
     return contract.BotState(
         state=STATES[answer.state],  # type: ignore[arg-type]
-        mode="dry" if answer.dry_run else "live",
-        version=name(answer.version, 60),
+        mode="dry" if _is_dry(answer.dry_run) else "live",
+        version=known.version,
         stake_currency=known.stake_currency,
         stake_currency_decimals=answer.stake_currency_decimals,
         strategy=name(answer.strategy),
         exchange=name(answer.exchange, 100),
         trading_mode=name(answer.trading_mode, 20),
-        timeframe=name(answer.timeframe, 20),
+        timeframe=name(answer.timeframe or answer.ticker_interval, 20),
         bot_name=name(answer.bot_name),
         max_open_trades=slots(answer.max_open_trades),
-        capabilities=releases.capabilities(known.release, force_entry=answer.force_entry_enable),
+        capabilities=releases.capabilities(known.release, force_entry=_allows_force_entry(answer)),
+        tells_closed_trades=known.release >= releases.LISTS_TRADES,
     )
+
+
+def _is_dry(told: bool | str) -> bool:
+    """Raises BadAnswer: a bot that may be live is never taken for a dry one."""
+    if isinstance(told, bool):
+        return told
+    if told not in ("True", "False"):
+        raise BadAnswer("show_config says neither True nor False of dry_run", endpoint="show_config")
+    return told == "True"
+
+
+def _allows_force_entry(answer: answers.ConfigAnswer) -> bool:
+    """Until 2020.4 show_config does not say: the bot itself refuses."""
+    told = (answer.force_entry_enable, answer.forcebuy_enabled)
+    return any(told) or told == (None, None)
 
 
 def slots(limit: Decimal | None) -> int | None:
@@ -83,9 +99,11 @@ _MOST_SETTINGS = 2000
 _DEEPEST_SETTING = 12
 
 
-def config(settings: dict[str, object]) -> contract.Config:
-    """Raises BadAnswer when there are more settings, or deeper ones, than any configuration has."""
-    flat: dict[str, object] = {}
+def config(settings: dict[str, object], version: str = "") -> contract.Config:
+    """`version`: of a release whose settings do not name it (before 2021.11).
+
+    Raises BadAnswer when there are more settings, or deeper ones, than any configuration has."""
+    flat: dict[str, object] = {"version": version} if version else {}
     _flatten("", {key: value for key, value in settings.items() if key not in _MOVES_BY_ITSELF}, flat, 0)
     return contract.Config(dict(sorted(flat.items())))
 
@@ -141,6 +159,13 @@ def profit(answer: answers.ProfitAnswer, currency: str) -> contract.Profit:
         best_pair=tag(answer.best_pair),
         missing=figures.missing,
     )
+
+
+def profit_of_nothing(currency: str) -> contract.Profit:
+    """Until 2020.5 a bot without a closed trade refuses: "no closed trade"."""
+    figures = Figures()
+    figures.miss("all_abs", "Freqtrade before 2020.6 gives no profit before the first trade is closed")
+    return contract.Profit(currency, Decimal(0), None, None, 0, None, None, None, missing=figures.missing)
 
 
 _DURATION = re.compile(r"(?:(\d{1,6}) days?, )?(\d{1,2}):(\d\d):(\d\d)(?:\.\d+)?")
@@ -240,19 +265,62 @@ def performance(answer: list[answers.PerformanceAnswer], currency: str) -> contr
 
 
 def _pair(entry: answers.PerformanceAnswer) -> contract.PairPerformance:
-    return contract.PairPerformance(
-        name(entry.pair, 100), entry.count, usable(entry.profit_abs), usable(entry.profit_ratio)
-    )
+    """Before 2021.11 only `profit`, in percent."""
+    ratio = entry.profit / 100 if entry.profit_ratio is None and entry.profit is not None else entry.profit_ratio
+    return contract.PairPerformance(name(entry.pair, 100), entry.count, usable(entry.profit_abs), usable(ratio))
+
+
+def daily(answer: answers.DailyAnswer | list[list[str]], currency: str) -> contract.Daily:
+    """Raises BadAnswer."""
+    if isinstance(answer, list):
+        return contract.Daily(currency, tuple(_day_in_words(row, currency) for row in answer))
+    days = (contract.DayProfit(_day(row.date), usable(row.abs_profit), _number(row.trade_count)) for row in answer.data)
+    return contract.Daily(name(answer.stake_currency, 50), tuple(days))
+
+
+def _day_in_words(row: list[str], currency: str) -> contract.DayProfit:
+    """["2020-01-31", "-1.89125212 USDT", "0.000 USD", "12 trades"], until 2020.4."""
+    if len(row) != 4:
+        raise _no_day()
+    amount, _, in_currency = row[1].partition(" ")
+    if in_currency != currency:
+        raise _no_day()
+    try:
+        profit = Decimal(amount)
+    except ArithmeticError:
+        raise _no_day() from None
+    return contract.DayProfit(_day(row[0]), usable(profit), _number(row[3].partition(" ")[0]))
+
+
+def _day(text: str) -> str:
+    try:
+        return date.fromisoformat(text).isoformat()
+    except ValueError:
+        raise _no_day() from None
+
+
+def _number(told: int | str) -> int:
+    if isinstance(told, int):
+        return told
+    if not (told.isascii() and told.isdigit() and len(told) < 10):
+        raise _no_day()
+    return int(told)
+
+
+def _no_day() -> BadAnswer:
+    return BadAnswer("daily holds a row that is no day's profit", endpoint="daily")
 
 
 def whitelist(answer: answers.WhitelistAnswer) -> contract.PairList:
-    return _pair_list(answer.whitelist, answer.method)
+    """Any method but the static one, filters too, chooses pairs anew every few minutes."""
+    return _pair_list(answer.whitelist, answer.method, fixed=answer.method == ["StaticPairList"])
 
 
 def blacklist(answer: answers.BlacklistAnswer) -> contract.PairList:
     """Entries may be patterns: ".*BULL/.*"."""
-    return _pair_list(answer.blacklist, answer.method)
+    return _pair_list(answer.blacklist, answer.method, fixed=True)
 
 
-def _pair_list(pairs: list[str], methods: list[str]) -> contract.PairList:
-    return contract.PairList(tuple(name(pair, 100) for pair in pairs), tuple(name(method, 100) for method in methods))
+def _pair_list(pairs: list[str], methods: list[str], *, fixed: bool) -> contract.PairList:
+    listed, by = tuple(name(pair, 100) for pair in pairs), tuple(name(method, 100) for method in methods)
+    return contract.PairList(listed, by, fixed)

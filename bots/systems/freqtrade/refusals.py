@@ -67,7 +67,7 @@ def _refused(words: str) -> BotError:
 def _not_there(answer: Answer, endpoint: str, words: str) -> BotError:
     if words == "Trade not found.":
         return NoSuchTrade("The bot does not know this trade")
-    if looks_like_html(answer):
+    if answer.status == 404 and looks_like_html(answer):  # 405 is HTML in releases of 2020
         return _stranger(answer, endpoint)
     return NotOffered(f"This bot's release has no {endpoint}")
 

@@ -5,7 +5,17 @@ from decimal import Decimal
 
 Release = tuple[int, int]  # year, month: 2026.9 is (2026, 9)
 
-OLDEST: Release = (2022, 9)
+OLDEST: Release = (2020, 1)
+
+# What is read in another way before and after.
+LISTS_TRADES: Release = (2020, 4)  # before: a bot tells nothing of a closed trade
+STAMPS: Release = (2020, 5)  # *_timestamp beside the dates; state and max_open_trades in show_config
+STAMPS_IN_UTC: Release = (2020, 8)  # before: in the zone of the bot's machine, while the dates are UTC
+LOGS: Release = (2020, 8)
+LOCKS: Release = (2020, 10)
+LISTS_BY_CLOSE: Release = (2021, 3)  # /trades newest close first; before: newest id first
+PAGES: Release = (2021, 4)  # /trades in pages, ascending by id; /trade/{id}
+HEALTH: Release = (2022, 2)
 
 _RELEASE = re.compile(r"(?<!\d)(20[12]\d)\.(\d{1,2})(?!\d)")
 
@@ -52,6 +62,7 @@ _OFFERED_SINCE: tuple[tuple[str, Release], ...] = (
     ("force_exit", (2019, 6)),
     ("force_exit_all", (2019, 6)),
     ("blacklist_add", (2019, 6)),
+    ("closed_trades", LISTS_TRADES),
     ("delete_trade", (2020, 8)),
     ("unlock", (2021, 3)),
     ("blacklist_remove", (2021, 12)),

@@ -7,6 +7,7 @@ from bots.systems import contract
 from bots.systems.decoding import Figures, decode, name, tag, usable
 from bots.systems.errors import BadAnswer
 from bots.systems.freqtrade import answers
+from bots.systems.freqtrade.early import order_in_words
 from bots.systems.freqtrade.mapping import NO_PRICE
 
 
@@ -23,7 +24,7 @@ def trade(answer: answers.TradeAnswer, stake_currency: str, endpoint: str) -> co
         pair=name(answer.pair, 100),
         side="short" if answer.is_short else "long",
         is_open=answer.is_open,
-        currency=stake_currency or _quote_currency(answer, endpoint),
+        currency=_quote_currency(answer, stake_currency, endpoint),
         leverage=take("leverage", answer.leverage) or Decimal(1),
         amount=take("amount", answer.amount),
         stake_amount=take("stake_amount", answer.stake_amount),
@@ -36,31 +37,43 @@ def trade(answer: answers.TradeAnswer, stake_currency: str, endpoint: str) -> co
         fee_open_ratio=take("fee_open_ratio", answer.fee_open),
         fee_close_ratio=take("fee_close_ratio", answer.fee_close),
         funding_fees=take("funding_fees", answer.funding_fees),
-        enter_tag=tag(answer.enter_tag),
-        exit_reason=tag(answer.exit_reason),
+        enter_tag=tag(answer.enter_tag or answer.buy_tag),
+        exit_reason=tag(answer.exit_reason or answer.sell_reason),
         strategy=tag(answer.strategy),
         timeframe=timeframe(answer.timeframe),
         exchange=tag(answer.exchange),
         has_open_orders=_has_open_orders(answer),
-        orders=(_orders if closed else _orders_as_last_time)(bytes(answer.orders), endpoint),
+        orders=order_in_words(answer) or (_orders if closed else _orders_as_last_time)(bytes(answer.orders), endpoint),
         missing=figures.missing,
     )
 
 
 NOT_TOLD = "the bot gave no figure"
+RATIO_ALONE = "Freqtrade before 2020.6 gives an open trade's profit as a ratio alone"
 
 
 def open_trade(answer: answers.TradeAnswer, stake_currency: str) -> contract.OpenTrade:
     """A trade whose entry is not filled has amount 0 (before 2023 the amount asked for) and a profit of 0."""
     figures = Figures()
+    profit_abs, profit_ratio, why_not = _unrealized(answer)
     moving = contract.Moving(
         current_rate=figures.take("current_rate", answer.current_rate, if_null=NO_PRICE),
-        profit_abs=figures.take("profit_abs", answer.profit_abs, if_null=NO_PRICE),
-        profit_ratio=figures.take("profit_ratio", answer.profit_ratio, if_null=NO_PRICE),
-        stop_rate=figures.take("stop_rate", answer.stop_loss_abs),
+        profit_abs=figures.take("profit_abs", profit_abs, if_null=why_not),
+        profit_ratio=figures.take("profit_ratio", profit_ratio, if_null=NO_PRICE),
+        stop_rate=figures.take("stop_rate", answer.stop_loss if answer.stop_loss_abs is None else answer.stop_loss_abs),
         missing=figures.missing,
     )
     return contract.OpenTrade(trade(answer, stake_currency, "status"), moving)
+
+
+def _unrealized(answer: answers.TradeAnswer) -> tuple[Decimal | None, Decimal | None, str]:
+    """Absolute, as a ratio, and why the absolute one is missing if it is. Before 2020.12 under other names; before
+    2020.5 `current_profit` is percent, and stands alone."""
+    if answer.profit_ratio is not None or answer.current_profit is None:
+        return answer.profit_abs, answer.profit_ratio, NO_PRICE
+    percent = answer.current_profit_pct is None
+    ratio = answer.current_profit / 100 if percent else answer.current_profit
+    return answer.current_profit_abs, ratio, RATIO_ALONE
 
 
 def open_trades(answer: list[answers.TradeAnswer], stake_currency: str) -> contract.OpenTrades:
@@ -75,9 +88,10 @@ def closed_trades(answer: answers.TradesAnswer, stake_currency: str) -> list[con
     return [trade(entry, stake_currency, "trades") for entry in answer.trades]
 
 
-def _quote_currency(answer: answers.TradeAnswer, endpoint: str) -> str:
-    """BTC/USDT:USDT is a future quoted and settled in USDT."""
-    currency = answer.quote_currency or answer.pair.partition("/")[2].partition(":")[0]
+def _quote_currency(answer: answers.TradeAnswer, stake_currency: str, endpoint: str) -> str:
+    """What the trade itself was made in: the bot's stake currency may be another one today. BTC/USDT:USDT is a future
+    quoted and settled in USDT."""
+    currency = answer.quote_currency or answer.pair.partition("/")[2].partition(":")[0] or stake_currency
     if not currency:
         raise BadAnswer(f"{endpoint}: trade {answer.trade_id} lacks quote_currency", endpoint=endpoint)
     return name(currency, 50)

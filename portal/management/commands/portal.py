@@ -14,11 +14,12 @@ from typing import Any
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
+from django.db import connection
 
 from portal import embedded
 
 SEPARATE = """REDIS_URL is set: this is a team installation, whose parts are processes of their own:
-  uvicorn portal.asgi:application    (web; one or more)
+  uvicorn --no-proxy-headers --no-access-log portal.asgi:application    (web; one or more)
   celery -A portal worker            (polls; one or more)
   celery -A portal beat              (the clock)
 Unset REDIS_URL for everything in one process."""
@@ -52,7 +53,11 @@ class Command(BaseCommand):
         os._exit(0)
 
     def prepare(self, fleet: "subprocess.Popen[str] | None") -> None:
+        from bots.tasks import begin_alone
+
         call_command("migrate", interactive=False, verbosity=0)
+        if connection.vendor == "sqlite":  # else the lock on the data folder proves little
+            begin_alone()
         if fleet is not None:
             furnish(fleet)
 

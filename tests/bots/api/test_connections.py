@@ -131,6 +131,17 @@ def test_a_connection_is_tried_by_a_worker_and_only_who_asked_may_see_what_came_
     assert set(test.outcome) <= set(Outcome.__dataclass_fields__)
 
 
+def test_a_bot_is_tried_in_its_own_team_only(as_alice, alice, beta, trend):
+    builders.member(alice, beta, "manager")
+    given = {"system": "freqtrade", "connection": {}, "bot": trend.slug}
+    refused = as_alice("bots/test/", "POST", {**given, "team": "beta"})
+    assert refused.status_code == 400
+    assert refused.json()["fields"] == {"bot": ["btc-trend is not a bot of the team beta"]}
+    assert not ConnectionTest.objects.exists()
+    assert not AuditEntry.objects.filter(action="connection_tested").exists()
+    assert as_alice("bots/test/", "POST", {**given, "team": "alpha"}).status_code == 202
+
+
 def test_nothing_is_done_that_cannot_be_written_into_the_audit(as_alice, monkeypatch):
     from bots.domain import connections
     from bots.domain.audit import AuditUnavailable

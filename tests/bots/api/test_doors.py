@@ -24,6 +24,7 @@ TABLE = {
     ("api-schema", "GET", None): ANYBODY,
     ("api-docs", "GET", None): ANYBODY,
     ("api-fleet", "GET", None): ANYBODY,
+    ("api-fleet-drift", "GET", None): ANYBODY,
     ("api-trades", "GET", None): ANYBODY,
     ("api-trade", "GET", None): TEAM,
     ("api-bots", "GET", None): ANYBODY,

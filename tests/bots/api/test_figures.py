@@ -220,7 +220,7 @@ def test_the_fleet_adds_up_per_currency_and_mode(as_bob, trend, alpha, beta):
 
     def total(currency, mode, profit, unrealized, **more):
         periods = dict.fromkeys(("today", "d7", "d30", "all"), profit)
-        usual = {"bots": 1, "missing": 0, "stale": False, "stale_bots": []}
+        usual = {"bots": 1, "missing": 0, "unread": 0, "stale": False, "stale_bots": []}
         return {"currency": currency, "mode": mode, **periods, "unrealized": unrealized, **usual, **more}
 
     assert fleet["totals"] == [
@@ -328,3 +328,24 @@ def test_the_number_of_queries_does_not_grow_with_the_fleet(as_bob, alpha, path)
         builders.a_trade(bot, "1")
         builders.a_trade(bot)
     assert queries() == few <= 8
+
+
+def test_the_drift_names_who_has_which_value(as_bob, as_charlie, alpha):
+    for name, release in (("a", "2026.9"), ("b", "2026.9"), ("c", "2024.3")):
+        bot = builders.a_bot(alpha, name)
+        settings = {"version": release, "stoploss": -0.1} | ({"only": 1} if name == "c" else {})
+        ConfigVersion.objects.create(bot=bot, settings=settings, seen_at=timezone.now())
+    builders.a_bot(alpha, "silent")
+    body = as_bob.read("fleet/drift/")
+
+    version = {
+        "name": "version",
+        "values": [
+            {"value": "2026.9", "reported": True, "bots": ["a", "b"]},
+            {"value": "2024.3", "reported": True, "bots": ["c"]},
+        ],
+    }
+    assert body == {"bots": 3, "settings": 3, "unread": ["silent"], "oldest_read_at": None, "rows": [version]}
+    assert [row["name"] for row in as_bob.read("fleet/drift/", lacking="true")["rows"]] == ["version", "only"]
+    assert as_bob.read("fleet/drift/", tag="nobody")["bots"] == 0
+    assert as_charlie.read("fleet/drift/")["rows"] == []

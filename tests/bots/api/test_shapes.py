@@ -31,7 +31,9 @@ def everything(alpha, alice):
     lock = {"lock_id": "1", "pair": "*", "side": "*", "reason": "r", "from_ms": 1, "until_ms": 2, "active": True}
     builders.a_reading(bot, "locks", {"locks": [lock]})
     change = {"name": "n", "before": 1, "after": 2}
-    ConfigVersion.objects.create(bot=bot, settings={}, changes=[change], seen_at=timezone.now())
+    ConfigVersion.objects.create(bot=bot, settings={"n": 2}, changes=[change], seen_at=timezone.now())
+    other = builders.a_bot(alpha, "other", status={"seen_at": None})
+    ConfigVersion.objects.create(bot=other, settings={"n": 3}, seen_at=timezone.now())
     test = ConnectionTest.objects.create(requested_by=alice, team=alpha, system="freqtrade")
     return {"trade": trade.pk, "test": test.uuid}
 
@@ -52,6 +54,7 @@ def everything(alpha, alice):
         ("bots/trend/config/", shapes.ConfigShape, False),
         ("bots/test/{test}/", shapes.ConnectionTestShape, False),
         ("fleet/", shapes.FleetShape, False),
+        ("fleet/drift/", shapes.DriftShape, False),
     ],
 )
 def test_the_answer_has_the_fields_of_its_shape(everything, as_alice, path, shape, listed):

@@ -14,8 +14,19 @@ from accounts import announcements
 from accounts.announcements import announce
 from accounts.caller import By, Caller
 from accounts.models import Team, User
-from bots.domain.audit import Act, Actor, AuditUnavailable, SecretInAudit, anchor_head, append, verify
+from bots.domain.audit import (
+    Act,
+    Actor,
+    AuditUnavailable,
+    SecretInAudit,
+    anchor_head,
+    append,
+    append_together,
+    verify,
+)
+from bots.domain.audit.chain import SIGNED, canonical
 from bots.domain.audit.entry import looks_secret
+from bots.domain.connection_fields import checked_tags
 from bots.models import AuditEntry, append_only
 from tests.bots.domain.audit_acts import ALICE, alice_acts, as_owner, audit_full
 
@@ -40,6 +51,17 @@ def test_an_act_is_written_with_who_what_and_from_where() -> None:
 def test_each_row_carries_the_digest_of_the_row_before_it() -> None:
     first, second, third = alice_acts(3)
     assert [first.previous, second.previous, third.previous] == ["", first.digest, second.digest]
+
+
+@pytest.mark.django_db
+def test_acts_of_one_transaction_are_chained_to_each_other_and_to_what_was_before() -> None:
+    (first,) = alice_acts()
+    with transaction.atomic():
+        rows = append_together([Act("bot_added", ALICE, f"bot {number}") for number in range(3)])
+    assert [row.id for row in rows] == [2, 3, 4]
+    assert [row.previous for row in rows] == [first.digest, rows[0].digest, rows[1].digest]
+    anchor_head()
+    assert verify().findings == []
 
 
 @pytest.mark.django_db(transaction=True)
@@ -117,11 +139,28 @@ def test_texts_are_bounded_and_storable_everywhere() -> None:
 
 
 @pytest.mark.django_db
-def test_details_over_8_kb_and_floats_are_the_writers_mistake() -> None:
-    with pytest.raises(ValueError, match="at most 8192"):
-        append(Act("bot_changed", ALICE, details={"rows": ["x" * 400] * 30}))
+def test_details_over_16_kb_and_floats_are_the_writers_mistake() -> None:
+    with pytest.raises(ValueError, match="at most 16384"):
+        append(Act("bot_changed", ALICE, details={"rows": ["x" * 400] * 41}))
     with pytest.raises(TypeError, match="float"):
         append(Act("bot_changed", ALICE, details={"profit": 0.1}))
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("sign", ["漢", "🚀"])
+def test_the_longest_permitted_tags_fit_before_and_after_in_any_script(sign: str) -> None:
+    before, after = ([f"{start}{number:02}".ljust(40, sign) for number in range(20)] for start in "ab")
+    assert checked_tags(before) == before
+    [entry] = alice_acts(tags={"before": before, "after": after})
+    entry.refresh_from_db()
+    assert entry.details == {"tags": {"before": before, "after": after}}
+    anchor_head()
+    assert verify().fine
+
+
+def test_the_digest_spells_other_scripts_in_ascii() -> None:
+    row = dict.fromkeys(SIGNED) | {"details": {"tags": ["漢"]}}
+    assert rb'"details":{"tags":["\u6f22"]}' in canonical(row)
 
 
 @pytest.mark.django_db

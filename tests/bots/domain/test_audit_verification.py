@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from pathlib import Path
 
 import pytest
 from django.db import connection
@@ -168,6 +169,21 @@ def test_rows_of_a_key_that_is_gone_are_told_from_edited_ones(
     assert found() == [("unknown key", id) for id in range(1, 9)]
     settings.PORTAL_AUDIT_KEYS = {"feedf00d": b"another key of thirty-two bytes!", name: key}
     assert found() == []
+
+
+@pytest.mark.parametrize("left", ["", "\n", '{"count": 2, "id"'])
+def test_an_anchor_file_without_a_line_is_a_missing_anchor(own_anchor: Path, left: str) -> None:
+    own_anchor.write_text(left)
+    assert found() == []
+    alice_acts(2)
+    own_anchor.write_text(left)
+    assert found() == [("anchor missing", 0)]
+
+
+def test_an_unreadable_anchor_is_not_also_called_missing(own_anchor: Path) -> None:
+    alice_acts(2)
+    own_anchor.write_text("not one of ours\n")
+    assert found() == [("anchor unreadable", 0)]
 
 
 def test_a_missing_anchor_is_told_from_an_old_one(own_anchor: object) -> None:

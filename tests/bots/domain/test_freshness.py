@@ -4,7 +4,7 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import Team
-from bots.domain.freshness import freshness, freshness_of, shown_state
+from bots.domain.freshness import freshness, shown_state
 from tests.builders import a_bot
 
 
@@ -18,9 +18,15 @@ def test_late_after_three_missed_intervals_stale_after_six(age: int, late: bool,
     assert (found.age_seconds, found.late, found.stale) == (age, late, stale)
 
 
-def test_a_clock_ahead_of_ours_gives_no_negative_age() -> None:
+def test_two_machines_clocks_give_no_negative_age() -> None:
     now = timezone.now()
-    assert freshness(now + timedelta(minutes=10), 10.0, now).age_seconds == 0.0
+    assert freshness(now + timedelta(seconds=5), 10.0, now).age_seconds == 0.0
+
+
+def test_what_a_wrong_clock_wrote_is_not_fresh() -> None:
+    now = timezone.now()
+    found = freshness(now + timedelta(hours=6), 10.0, now)
+    assert (found.age_seconds, found.stale) == (None, True)
 
 
 @pytest.mark.parametrize(
@@ -39,4 +45,4 @@ def test_one_word_for_the_state(alpha: Team, status: dict, bot: dict, word: str)
     now = timezone.now()
     seen = now - timedelta(seconds=status.pop("seen", 0))
     made = a_bot(alpha, status={**status, "seen_at": seen}, **bot)
-    assert shown_state(made, made.status, freshness_of(made, made.status, now)) == word
+    assert shown_state(made, made.status, now) == word

@@ -13,9 +13,15 @@ from bots.simulator import BotSpec, SimBot, running_fleet
 from tests.fleets import at_the_bot, current_run, known, mirrored, polled, settled
 
 
-@pytest.fixture(scope="module", params=["2022.9.1", "2026.9"])
+@pytest.fixture(scope="module", params=["2020.6", "2021.1", "2021.3", "2021.6", "2022.9.1", "2026.9"])
 def release(request: pytest.FixtureRequest) -> str:
     return request.param
+
+
+@pytest.fixture(autouse=True)
+def short_lists(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Releases without pages are asked for more and more of their newest trades: here in small steps."""
+    monkeypatch.setattr("bots.systems.freqtrade.listing.NEWEST", (2, 8, 0))
 
 
 @pytest.fixture
@@ -181,3 +187,44 @@ def test_days_follow_the_teams_zone(sim: SimBot, bot: Bot, alpha: Team) -> None:
     assert str(Trade.objects.get(bot=bot, trade_id="1").close_day) == "2026-03-02"
     close_days_anew(alpha.pk, "America/New_York")
     assert str(Trade.objects.get(bot=bot, trade_id="1").close_day) == "2026-03-01"
+
+
+def test_a_bot_that_comes_back_to_dry_run_finds_its_old_trades_again(sim: SimBot, bot: Bot) -> None:
+    """Freqtrade keeps a database per mode: dry, live, dry again must not count the dry trades twice."""
+    book, before = sim.book, mirrored(bot)
+    sim.book = type(book)()
+    sim.desk.book = sim.book
+    sim.go_live()
+    sim.close_trade(sim.open_trade().trade_id)
+    settled(bot)
+    assert [(run.number, run.mode) for run in BotRun.objects.filter(bot=bot)] == [(1, "dry"), (2, "live")]
+    sim.book, sim.desk.book = book, book
+    sim.go_live(False)
+    book.changed()
+    settled(bot)
+    assert mirrored(bot) == before == at_the_bot(sim)
+    assert [(run.number, run.ended_at is None) for run in BotRun.objects.filter(bot=bot)] == [(1, True), (2, False)]
+    assert Trade.objects.filter(bot=bot, mode="dry").counted().count() == 33
+
+
+def test_a_wiped_database_that_is_restored_is_the_old_one(sim: SimBot, bot: Bot) -> None:
+    before, trades = mirrored(bot), dict(sim.book.trades)
+    sim.wipe_database()
+    settled(bot)
+    sim.book.trades.update(trades)
+    sim.book.changed()
+    settled(bot)
+    assert mirrored(bot) == before
+    assert Trade.objects.filter(bot=bot).closed().count() == 30
+
+
+def test_the_same_database_in_another_mode_counts_no_trade_twice(sim: SimBot, bot: Bot) -> None:
+    """One db_url for dry and live: what was made dry stays dry, what comes is live."""
+    sim.go_live()
+    new = sim.close_trade(sim.open_trade().trade_id)
+    settled(bot)
+    assert mirrored(bot) == at_the_bot(sim)
+    assert BotRun.objects.filter(bot=bot).count() == 1
+    closed = Trade.objects.filter(bot=bot).closed()
+    assert (closed.filter(mode="dry").count(), closed.filter(mode="live").count()) == (30, 1)
+    assert closed.get(mode="live").trade_id == str(new.trade_id)

@@ -50,10 +50,24 @@ def test_a_poll_fills_the_status_row(sim: SimBot, bot: Bot) -> None:
     assert (status.failures, status.last_error, status.polls) == (0, "", 1)
 
 
+SLOW = {
+    "profit",
+    "balance",
+    "health",
+    "locks",
+    "logs",
+    "performance",
+    "daily",
+    "whitelist",
+    "blacklist",
+    "config",
+}
+
+
 def test_every_slow_answer_is_kept_with_its_time(bot: Bot) -> None:
     polled(bot)
     kinds = set(BotReading.objects.filter(bot=bot).values_list("kind", flat=True))
-    assert kinds == {"profit", "balance", "health", "locks", "logs", "performance", "whitelist", "blacklist", "config"}
+    assert kinds == SLOW
     assert all(reading.read_at == bot.status.seen_at for reading in BotReading.objects.filter(bot=bot))
 
 
@@ -145,14 +159,14 @@ def test_a_hanging_bot_costs_its_deadline_and_nobody_else(sim: SimBot, bot: Bot,
 
 
 def test_a_slow_bot_gives_the_rest_at_the_next_poll(sim: SimBot, bot: Bot, settings) -> None:
-    """Thirteen answers of 0.15 s do not fit into 1.2 s: what was not asked stays due, and nothing starves."""
+    """Fourteen answers of 0.15 s do not fit into 1.2 s: what was not asked stays due, and nothing starves."""
     settings.PORTAL_POLL_DEADLINE_SECONDS = 0.4
     sim.faults.hang = 0.15
     for _ in range(4):
         now = timezone.now()
         write([poll_due(bot, now)], now)
     kinds = set(BotReading.objects.filter(bot=bot).values_list("kind", flat=True))
-    assert kinds == {"profit", "balance", "health", "locks", "logs", "performance", "whitelist", "blacklist", "config"}
+    assert kinds == SLOW
     bot.refresh_from_db()
     assert (bot.status.state, bot.status.failures) == ("running", 0)
 
@@ -280,3 +294,70 @@ def test_the_secret_of_another_row_does_not_open(sim: SimBot, bot: Bot, alpha: T
     result = poll_now(Bot.objects.get(pk=bot.pk))
     assert result.error.code == "wrong_settings"
     assert sim.requests.count("/show_config") == 0
+
+
+def test_figures_that_could_not_be_read_are_not_fresh_because_the_bot_answers(sim: SimBot, bot: Bot) -> None:
+    polled(bot)
+    seen = bot.status.seen_at
+    sim.faults.on("/status").status = 500
+    polled(bot)
+    assert bot.status.seen_at == seen
+    assert bot.status.answered_at > seen
+    assert bot.status.last_error.startswith("open trades: ")
+
+
+def test_profit_of_trades_never_read_is_not_zero(sim: SimBot, bot: Bot, alice) -> None:
+    from bots.domain.fleet import fleet_for
+
+    sim.faults.on("/trades").status = 500
+    polled(bot)
+    fleet = fleet_for(alice)
+    assert (fleet.rows[0].all, fleet.rows[0].today) == (None, None)
+    assert (fleet.totals[0].unread, fleet.totals[0].all) == (1, None)
+    sim.faults.clear()
+    polled(bot)
+    assert fleet_for(alice).rows[0].all == current_run(bot).closed_profit
+    assert fleet_for(alice).totals[0].unread == 0
+
+
+def test_money_of_the_dry_run_does_not_stand_under_live(sim: SimBot, bot: Bot) -> None:
+    polled(bot)
+    assert bot.status.balance is not None
+    sim.go_live()
+    sim.faults.on("/balance").status = sim.faults.on("/profit").status = 500
+    polled(bot)
+    assert (bot.status.mode, bot.status.balance, bot.status.closed_profit) == ("live", None, None)
+
+
+def test_two_results_of_one_bot_in_one_batch_only_the_newer_counts(bot: Bot) -> None:
+    now = timezone.now()
+    old = PollResult(orders_for([claim_one(bot)], now)[0], error=TimedOut("old"))
+    new = PollResult(orders_for([claim_one(bot)], now)[0], error=TimedOut("new"))
+    write([old, new], now)
+    status = BotStatus.objects.get(bot=bot)
+    assert (status.polls, status.last_error) == (1, "new")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_no_answer_ends_the_writer(settings) -> None:
+    """A surprise in one bot's answer (here a moment no calendar has) must not stop the writing of all others."""
+    from tests.builders import team
+
+    alpha = team("Alpha", time_zone="Asia/Tokyo")
+    with running_fleet([BotSpec(name="bad", history=3), BotSpec(name="good", seed=2, history=3)]) as fleet:
+        bad, good = (known(sim, alpha) for sim in fleet.bots)
+        fleet["bad"].book.trades[1].close_ms = 253402300799999
+        fleet["bad"].book.changed()
+        engine = Engine().start()
+        try:
+            for _ in range(2):
+                PollTurn.objects.update(leased_until=None, next_poll_at=timezone.now(), due={})
+                polls = BotStatus.objects.get(bot=good).polls
+                engine.submit(orders_for(claim_due(), timezone.now()))
+                until = time.monotonic() + 10
+                while BotStatus.objects.get(bot=good).polls == polls and time.monotonic() < until:
+                    time.sleep(0.05)
+        finally:
+            engine.stop()
+    assert BotStatus.objects.get(bot=good).polls == 2
+    assert BotStatus.objects.get(bot=bad).error_code == "bad_answer"

@@ -24,6 +24,10 @@ TYPED = {"url": "http://10.8.0.12:8080", "username": "freqtrader", "password": C
 PROCESS = Actor.process("rotate_keys")
 
 
+def address_of(name: str) -> str:
+    return f"http://{name}.example.org:8080"
+
+
 @pytest.fixture
 def old(settings: object) -> str:
     """The settings fixture puts the keys back afterwards."""
@@ -38,7 +42,7 @@ def new(old: str, alice: User, alpha: Team) -> Iterator[str]:
     """Three bots and a test asked, all sealed with the old key; the new one is there."""
     actor = Actor("alice", alice.pk)
     for name in ("one", "two", "three"):
-        add_bot(actor, alpha, system="freqtrade", name=name, connection=TYPED)
+        add_bot(actor, alpha, system="freqtrade", name=name, connection={**TYPED, "url": address_of(name)})
     ask_test(actor, alpha, system="freqtrade", connection=TYPED)
     key = fresh_private_key()
     use([key, old])
@@ -51,7 +55,8 @@ def test_everything_is_sealed_anew_and_opens_without_the_old_key(old: str, new: 
     assert (rotation.rows, rotation.fields, rotation.current, rotation.broken) == (4, 8, 0, [])
     assert tables_that_hold(f"v1.{name_of(old)}.") == []
     use([new])
-    assert [bot.opened_connection() for bot in Bot.objects.all()] == [TYPED] * 3
+    for bot in Bot.objects.all():
+        assert bot.opened_connection() == {**TYPED, "url": address_of(bot.name)}
     assert ConnectionTest.objects.get().opened_connection() == TYPED
     assert tables_that_hold(CANARY) == []
 

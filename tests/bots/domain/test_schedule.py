@@ -31,8 +31,16 @@ def test_a_due_bot_is_claimed_once(bot: Bot) -> None:
 def test_a_bot_whose_worker_died_is_claimed_again_with_a_higher_fence(bot: Bot) -> None:
     now = timezone.now()
     schedule.claim_due(now)
-    assert schedule.claim_due(now + timedelta(seconds=59)) == []
-    assert schedule.claim_due(now + timedelta(seconds=61)) == [schedule.Claim(bot.pk, 2)]
+    assert schedule.claim_due(now + timedelta(seconds=119)) == []
+    assert schedule.claim_due(now + timedelta(seconds=121)) == [schedule.Claim(bot.pk, 2)]
+
+
+def test_a_clock_set_back_by_hours_does_not_lock_a_bot_for_hours(bot: Bot) -> None:
+    now = timezone.now()
+    schedule.claim_due(now + timedelta(hours=6))
+    assert schedule.claim_due(now) == [schedule.Claim(bot.pk, 2)]
+    ahead = (now + timedelta(hours=6)).timestamp()
+    assert schedule.due_kinds({"state": ahead, "profit": ahead}, PLAN, now) == {Kind.STATE, Kind.PROFIT}
 
 
 def test_a_bot_not_yet_due_paused_held_or_retired_is_left_alone(alpha: Team) -> None:
@@ -71,6 +79,12 @@ def test_two_ticks_at_once_share_the_bots() -> None:
     assert set(everything) | rest == bots
 
 
+def test_the_only_process_frees_what_its_predecessor_held(bot: Bot) -> None:
+    claim = schedule.claim_due()[0]
+    schedule.release_all()
+    assert schedule.claim_due() == [schedule.Claim(bot.pk, claim.fence + 2)]
+
+
 def test_waking_a_held_bot_asks_it_again_and_voids_the_poll_under_way(bot: Bot) -> None:
     claim = schedule.claim_due()[0]
     PollTurn.objects.filter(bot=bot).update(held="wrong_password")
@@ -96,9 +110,9 @@ def test_only_what_was_asked_is_put_off() -> None:
     assert "no_such_kind" not in due
 
 
-def test_failures_double_the_wait_up_to_five_minutes() -> None:
-    waits = [schedule.back_off(failures, 10.0, TimedOut("late")) for failures in range(1, 9)]
-    for wait, expected in zip(waits, [10, 20, 40, 80, 160, 300, 300, 300], strict=True):
+def test_three_tries_soon_and_then_the_wait_doubles_up_to_five_minutes() -> None:
+    waits = [schedule.back_off(failures, 10.0, TimedOut("late")) for failures in range(1, 11)]
+    for wait, expected in zip(waits, [10, 10, 10, 20, 40, 80, 160, 300, 300, 300], strict=True):
         assert expected * 0.9 <= wait <= expected * 1.1
 
 

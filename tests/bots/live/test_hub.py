@@ -54,7 +54,8 @@ def browser_in(hub):
 
 async def offered(browser, seconds=1.0):
     async with asyncio.timeout(seconds):
-        await browser.wake.wait()
+        while not browser.waiting:
+            await asyncio.sleep(0.01)
     return [change.seq for change, _ in browser.waiting.values()]
 
 

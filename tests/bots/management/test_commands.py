@@ -241,6 +241,17 @@ def test_doctor_sees_a_cut_tail_and_an_anchor_that_cannot_be_written(
     assert "FAIL  anchor" in failed("doctor")
 
 
+@pytest.mark.parametrize("left", [None, "", "\n"])
+def test_doctor_misses_an_anchor_that_is_gone_or_empty(healthy: None, own_anchor: Path, left: str | None) -> None:
+    alice_acts(3)
+    own_anchor.unlink(missing_ok=True)
+    if left is not None:
+        own_anchor.write_text(left)
+    assert "FAIL  anchor       entries, but no anchor at" in failed("doctor")
+    anchor_head()
+    assert "ok    anchor       entry 3 anchored" in said("doctor")
+
+
 def test_doctor_sees_that_nobody_polls(healthy: None, alpha: Team) -> None:
     bot = builders.a_bot(alpha)
     PollTurn.objects.filter(bot=bot).update(next_poll_at=timezone.now() - timedelta(minutes=5))

@@ -183,6 +183,33 @@ def test_the_configuration_shows_what_changed_when(browser_of, alice, trend):
     assert "1 changed max_open_trades 4 → 5" in text(shown)
 
 
+def test_of_a_changed_list_the_configuration_says_what_came_and_what_went(browser_of, alice, trend):
+    change = {"name": "pairs.blacklist", "before": ["A/USDT", "B/USDT"], "after": ["B/USDT", "C/USDT"]}
+    gone = {"name": "old", "before": True, "after": None}
+    settings = {"pairs.blacklist": ["B/USDT", "C/USDT"]}
+    ConfigVersion.objects.create(bot=trend, settings=settings, changes=[change, gone], seen_at=timezone.now())
+    shown = text(see(browser_of(alice), "configuration"))
+
+    assert "pairs.blacklist + C/USDT − A/USDT" in shown
+    assert "old true → –" in shown
+    assert "pairs.blacklist B/USDT, C/USDT" in shown
+
+
+def test_every_change_of_the_configuration_can_be_reached(browser_of, alice, trend):
+    now = timezone.now()
+    for number in range(60):
+        change = {"name": "max_open_trades", "before": number, "after": number + 1}
+        ConfigVersion.objects.create(
+            bot=trend,
+            settings={"max_open_trades": number + 1},
+            changes=[change],
+            seen_at=now + timedelta(seconds=number),
+        )
+
+    assert "max_open_trades 59 → 60" in text(see(browser_of(alice), "configuration"))
+    assert "max_open_trades 0 → 1" in text(page(browser_of(alice).get("/bots/btc-trend-01/?tab=configuration&page=2")))
+
+
 def test_the_connection_says_which_secrets_are_set_and_never_what_they_are(browser_of, alice, trend):
     trend.status.polls, trend.status.polls_failed = 200, 5
     trend.status.save()

@@ -1,7 +1,10 @@
 """Adding, editing, testing, pausing and retiring a bot from its pages. Secrets go in and never come out."""
 
+import socket
+
 import pytest
 from django.utils import timezone
+from kombu import Connection
 
 from bots import tasks
 from bots.domain.audit import AuditUnavailable
@@ -135,6 +138,13 @@ def test_a_form_that_does_not_say_save_saves_nothing(browser_of, alice, asked):
     assert len(asked) == 1
 
 
+def test_a_bot_is_tried_in_its_own_team_whatever_the_form_says(browser_of, alice, beta, trend, asked):
+    builders.member(alice, beta, "manager")
+    browser_of(alice).post("/bots/btc-trend-01/edit/", {**GIVEN, "team": "beta", "act": "test"})
+    assert ConnectionTest.objects.get().team.slug == "alpha"
+    assert AuditEntry.objects.get(action="connection_tested").team == "alpha"
+
+
 def test_nobody_reads_the_outcome_of_anothers_test(browser_of, alice, charlie, asked):
     browser_of(alice).post("/bots/add/", {**GIVEN, "act": "test"})
     test = ConnectionTest.objects.get()
@@ -200,6 +210,28 @@ def test_without_the_audit_nothing_is_done_and_the_form_says_so(browser_of, alic
     assert "Nothing was done: the audit cannot be written" in text(answer.content.decode())
     assert not Bot.objects.exists()
     assert asked == []
+
+
+@pytest.fixture
+def no_broker(monkeypatch):
+    """Tasks are handed to a Redis that nobody runs."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    nowhere = Connection(f"redis://127.0.0.1:{port}/0")
+    monkeypatch.setattr(
+        tasks.test_connection, "delay", lambda uuid: tasks.test_connection.apply_async([uuid], connection=nowhere)
+    )
+
+
+def test_without_workers_the_form_says_that_nothing_was_tried(browser_of, alice, trend, no_broker):
+    for path in ("/bots/add/", "/bots/btc-trend-01/edit/"):
+        answer = browser_of(alice).post(path, {**GIVEN, "name": "eth-grid-02", "act": "test"})
+        shown = answer.content.decode()
+
+        assert answer.status_code == 503
+        assert "Nothing was tried: the workers cannot be reached" in text(shown)
+        assert 'value="eth-grid-02"' in values_of(shown, "name")
+        assert SECRET not in shown
 
 
 def test_the_team_page_lists_members_and_the_state_of_each_connection(browser_of, alice, bob, alpha):

@@ -6,7 +6,8 @@ from django.test import Client
 from bots.models import AuditEntry, Bot
 from tests.builders import a_bot, a_trade
 
-PAGES = ["/", "/trades/", "/team/", "/bots/add/", "/bots/trend/", "/trades/{trade}/"]
+PAGES = ["/", "/trades/", "/team/", "/bots/add/", "/bots/trend/", "/trades/{trade}/", "/drift/", "/team/alpha/import/"]
+LISTS = ["/team/alpha/import/", "/team/alpha/export.csv", "/team/alpha/export.yaml"]
 FORMS = ["/bots/trend/edit/", "/bots/trend/retire/"]
 ACTS = [
     "/bots/trend/pause/",
@@ -35,6 +36,22 @@ def test_charlie_of_another_team_finds_nothing(browser_of, charlie, trade, path)
     assert browser_of(charlie).get(path.format(trade=trade.pk)).status_code == 404
 
 
+@pytest.mark.parametrize("path", LISTS)
+def test_lists_of_connections_are_the_managers_business(browser_of, bob, charlie, trade, path):
+    assert browser_of(bob).get(path).status_code == 403
+    assert browser_of(charlie).get(path).status_code == 404
+    assert Client().get(path)["Location"].startswith("/login/?next=")
+
+
+@pytest.mark.parametrize("body", [{"list": "name,url\na,b\n"}, {"draft": "x"}])
+def test_only_a_manager_imports(browser_of, bob, charlie, alice, trade, body):
+    assert browser_of(bob).post("/team/alpha/import/", body).status_code == 403
+    assert browser_of(charlie).post("/team/alpha/import/", body).status_code == 404
+    careful = Client(enforce_csrf_checks=True)
+    careful.force_login(alice)
+    assert careful.post("/team/alpha/import/", body).status_code == 403
+
+
 @pytest.mark.parametrize("path", ACTS)
 def test_charlie_of_another_team_does_nothing(browser_of, charlie, trade, path):
     assert browser_of(charlie).post(path, {"typed": "trend", "name": "mine"}).status_code == 404
@@ -42,7 +59,7 @@ def test_charlie_of_another_team_does_nothing(browser_of, charlie, trade, path):
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/trades/", "/trades/?status=closed", "/team/", "/trades/?status=closed&bot=trend"]
+    "path", ["/", "/trades/", "/trades/?status=closed", "/team/", "/trades/?status=closed&bot=trend", "/drift/"]
 )
 def test_charlies_lists_hold_nothing_of_alpha(browser_of, charlie, trade, path):
     shown = browser_of(charlie).get(path).content.decode()

@@ -6,6 +6,7 @@ import requests
 from bots.simulator import BotSpec, Fleet, SimBot, running_fleet
 
 RELEASES = ["2022.9.1", "2024.3", "2026.9"]
+EARLY = ["2020.1", "2021.6"]
 
 
 class Client:
@@ -38,7 +39,7 @@ class Client:
 @pytest.fixture(scope="module")
 def fleet() -> Iterator[Fleet]:
     """One bot of every release with a past, two open trades and nothing wrong."""
-    specs = [BotSpec(name=text, release=text, history=40, open_trades=2) for text in RELEASES]
+    specs = [BotSpec(name=text, release=text, history=40, open_trades=2) for text in [*EARLY, *RELEASES]]
     with running_fleet(specs) as fleet:
         yield fleet
 

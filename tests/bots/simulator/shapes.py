@@ -21,6 +21,7 @@ MAY_BE_NULL = {
     "sell_reason",
     "exit_reason",
     "exit_order_status",
+    "sell_order_status",
     "open_order",
     "open_order_id",
     "order_filled_timestamp",
@@ -48,6 +49,10 @@ MAY_BE_NULL = {
     "final_profit_ratio",
     "order_type",
 }
+
+# Zeros that 2020.1 writes without a point, and the simulator with one.
+MAY_BE_WHOLE = {"used", "value", "profit_closed_fiat", "profit_all_fiat"}
+RECORDED_AT = "http://127.0.0.1:18104"  # where the bot of 2020.1 listened, which its refusals name
 
 
 def recorded(release: str, name: str) -> Any:
@@ -117,4 +122,6 @@ def same_types(real: set[str], ours: set[str], name: str) -> bool:
     if name in MAY_BE_NULL:
         real, ours = real - {"NoneType"}, ours - {"NoneType"}
         return not real or not ours or real == ours
+    if name in MAY_BE_WHOLE and real | ours == {"int", "float"}:
+        return True
     return real == ours

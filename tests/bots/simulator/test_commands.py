@@ -1,5 +1,6 @@
 """Commands with their refusals, replayed from the recordings and tried one by one."""
 
+import json
 from typing import Any
 
 import pytest
@@ -7,8 +8,8 @@ import requests
 
 from bots.simulator import BotSpec, Fleet, SimBot, running_fleet
 
-from .conftest import RELEASES, Client
-from .shapes import differences, recorded_lines
+from .conftest import EARLY, RELEASES, Client
+from .shapes import RECORDED_AT, differences, recorded_lines
 
 # Recorded refusals and answers that do not depend on what the bot had traded: label -> body is compared word by word.
 WORD_BY_WORD = {
@@ -37,11 +38,15 @@ WORD_BY_WORD = {
 
 
 def recorded_call(release: str, label: str) -> dict[str, Any]:
-    return next(line for line in recorded_lines(release, "_calls") if line["label"] == label)
+    """Skips the test where the genuine bot of this release was not asked that."""
+    found = [line for line in recorded_lines(release, "_calls") if line["label"] == label]
+    if not found:
+        pytest.skip(f"{release} was not asked: {label}")
+    return found[0]
 
 
 @pytest.mark.parametrize("label", sorted(WORD_BY_WORD))
-@pytest.mark.parametrize("release", RELEASES)
+@pytest.mark.parametrize("release", [*EARLY, *RELEASES])
 def test_a_refusal_is_worded_as_the_genuine_bot_words_it(fleet: Fleet, release: str, label: str) -> None:
     call = recorded_call(release, label)
     more: dict[str, Any] = {"json": call["body"]} if call["body"] else {}
@@ -53,9 +58,17 @@ def test_a_refusal_is_worded_as_the_genuine_bot_words_it(fleet: Fleet, release: 
         more["data"] = "{bad"
     answer = Client(fleet[release]).ask(call["method"], call["path"], **more)
     assert answer.status_code == call["status"]
-    assert answer.json() == call["response"]
+    assert said(answer, fleet[release]) == call["response"]
+    theirs = {name.lower(): value for name, value in call["headers"].items()}
     for name in ("www-authenticate", "allow"):
-        assert answer.headers.get(name) == call["headers"].get(name)
+        assert answer.headers.get(name) == theirs.get(name)
+
+
+def said(answer: requests.Response, bot: SimBot) -> Any:
+    """As it was written down: a page of HTML as text."""
+    if answer.headers["content-type"].startswith("text/html"):
+        return {"_not_json": answer.text}
+    return json.loads(answer.text.replace(bot.url, RECORDED_AT))
 
 
 @pytest.mark.parametrize("label", ["trade after exit", "trade after partial", "enter: market", "reload trade"])

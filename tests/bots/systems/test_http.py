@@ -92,7 +92,7 @@ async def test_how_long_to_wait_is_told_in_seconds_or_as_a_date(door, value, sec
 async def test_a_bot_that_takes_the_question_and_is_silent_is_given_up_at_the_deadline(door):
     async with serving(silent) as bot:
         started = time.monotonic()
-        with pytest.raises(TimedOut, match=r"after 0\.5 s: it took the question and did not answer"):
+        with pytest.raises(TimedOut, match=r"after 0\.\d s: it took the question and did not answer"):
             await door.get(bot.url, deadline=0.5)
     assert time.monotonic() - started < 1
 

@@ -12,7 +12,7 @@ from tests.bots.systems.raw_bots import Caller, http, serving
 
 
 def session_with(bot, door):
-    return System.open({"url": bot.url, **CONNECTION}, door)
+    return System.open({"url": bot.url, **CONNECTION}, door, release="2026.9")
 
 
 def paging(number: int, told_total: int | None = None, cap: int = 10_000):

@@ -32,13 +32,13 @@ READINGS = [kind for kind in Kind if kind is not Kind.CLOSED_TRADES]
 HTML = http(b"<!doctype html><title>Login</title>").replace(b"application/json", b"text/html")
 
 
-def session_with(bot, door, **fields):
-    return System.open({"url": bot.url, **CONNECTION, **fields}, door)
+def session_with(bot, door, release="2026.9", **fields):
+    return System.open({"url": bot.url, **CONNECTION, **fields}, door, release)
 
 
 async def reading(door, kind, release="2026.9", **instead):
     async with serving(playing(release, **instead)) as bot:
-        return await session_with(bot, door).read(kind)
+        return await session_with(bot, door, release).read(kind)
 
 
 # --- reading ----------------------------------------------------------------------------------------------------------
@@ -61,6 +61,7 @@ async def test_a_poll_of_everything_asks_each_endpoint_once_and_never_for_system
         "balance",
         "blacklist",
         "count",
+        "daily?timescale=30",
         "health",
         "locks",
         "logs?limit=100",
@@ -246,9 +247,9 @@ async def test_webserver_mode(door):
 
 
 async def test_a_release_too_old(door):
-    old = changed("2022.9.1", "show_config", version="2021.6", api_version=...)
-    async with serving(playing("2022.9.1", show_config=old)) as bot:
-        with pytest.raises(ReleaseTooOld, match=r"^Freqtrade 2021\.6 is older than 2022\.9"):
+    old = http(b'{"version":"2019.11"}')
+    async with serving(playing("2020.1", version=old)) as bot:
+        with pytest.raises(ReleaseTooOld, match=r"^Freqtrade 2019\.11 is older than 2020\.1, the oldest read here$"):
             await session_with(bot, door).test()
 
 
@@ -299,7 +300,7 @@ def test_a_connection_that_cannot_be_used(fields, words):
 @pytest.mark.parametrize("release", RELEASES)
 async def test_one_trade_is_asked_for_by_its_number(door, release):
     async with serving(playing(release)) as bot:
-        session = session_with(bot, door)
+        session = session_with(bot, door, release)
         assert (await session.trade("1")).is_open is False
         with pytest.raises(NoSuchTrade, match="does not know this trade"):
             await session.trade("999999")

@@ -1,0 +1,74 @@
+"""The history of a bot's settings: a version at every change, with the difference.
+
+A version holds what the bot's settings report says, its release, strategy and mode, and its pairs: the methods that
+choose them, the blacklist, and the whitelist where no method changes it by itself. What a volume list chooses anew
+every few minutes is no setting; its latest answer stands among the readings.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from bots.domain.configuration import Settings, differences
+from bots.domain.polling.asking import PollResult
+from bots.models import ConfigVersion
+from bots.systems.contract import BotState, Config, Kind, PairList
+
+PAIRS = "pairs."
+METHODS, WHITELIST, BLACKLIST = f"{PAIRS}methods", f"{PAIRS}whitelist", f"{PAIRS}blacklist"
+TELLING = frozenset({Kind.CONFIG, Kind.WHITELIST, Kind.BLACKLIST})
+# A bot that reports other settings at every poll must not fill the disk.
+MOST_VERSIONS = 500
+
+
+def keep_configurations(results: Sequence[PollResult], now: datetime) -> None:
+    for result in results:
+        if TELLING & result.values.keys():
+            keep_configuration(result, now)
+
+
+def keep_configuration(result: PollResult, now: datetime) -> None:
+    bot = result.order.bot
+    last = ConfigVersion.objects.filter(bot=bot).first()
+    settings = settings_now(result, last.settings if last else {})
+    changes = differences(last.settings, settings) if last else []
+    if settings and (last is None or changes):
+        ConfigVersion.objects.create(bot=bot, settings=settings, changes=changes, seen_at=now)
+        kept = ConfigVersion.objects.filter(bot=bot).values_list("pk", flat=True)[:MOST_VERSIONS]
+        ConfigVersion.objects.filter(bot=bot, pk__lt=min(kept)).delete()
+
+
+def settings_now(result: PollResult, before: Settings) -> Settings:
+    """What this poll did not bring is as it was; pair lists alone are no configuration, the rest is read soon."""
+    told = result.values.get(Kind.CONFIG)
+    own = dict(told.settings) if isinstance(told, Config) else without_pairs(before)
+    if not own:
+        return {}
+    everything = {**own, **described(result.state), **pairs_told(result.values, before)}
+    settings: Settings = msgspec.to_builtins(dict(sorted(everything.items())))
+    return settings
+
+
+def without_pairs(settings: Settings) -> dict[str, Any]:
+    return {name: value for name, value in settings.items() if not name.startswith(PAIRS)}
+
+
+def described(state: BotState | None) -> dict[str, Any]:
+    """Under the names the field knows, for systems and releases whose settings lack them."""
+    if state is None:
+        return {}
+    words = {"version": state.version, "strategy": state.strategy}
+    return {"dry_run": state.mode == "dry", **{name: word for name, word in words.items() if word}}
+
+
+def pairs_told(values: Mapping[Kind, Any], before: Settings) -> dict[str, Any]:
+    told = {name: value for name, value in before.items() if name.startswith(PAIRS)}
+    white, black = values.get(Kind.WHITELIST), values.get(Kind.BLACKLIST)
+    if isinstance(white, PairList):
+        told.pop(WHITELIST, None)
+        told |= {METHODS: " → ".join(white.methods)} | ({WHITELIST: sorted(white.pairs)} if white.fixed else {})
+    if isinstance(black, PairList):
+        told[BLACKLIST] = sorted(black.pairs)
+    return told

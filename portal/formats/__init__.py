@@ -1,0 +1,1 @@
+"""How Django writes moments where no template of ours does: the admin."""
