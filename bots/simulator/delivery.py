@@ -48,7 +48,7 @@ def _spoiled(to: Connection, fault: Fault, request: Request) -> Answer:
     if fault.status:
         return _error(fault)
     if fault.garbage:
-        return Answer(200, os.urandom(64) + b'{"trade')
+        return Answer(200, b"\xff" + os.urandom(63) + b'{"trade')
     if fault.gzip_bomb:
         return Answer(200, bomb(fault.gzip_bomb), headers={"content-encoding": "gzip"})
     answer = to.answer_to(request)

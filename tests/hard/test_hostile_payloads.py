@@ -83,17 +83,18 @@ class Campaign:
         try:
             value = await asking()
         except BotError as error:
+            self.slowest = max(self.slowest, time.perf_counter() - began)
             self.outcomes[name, error.code] += 1
             self.problems += [f"{name}: {problem}" for problem in self.bad_words(error)]
         except Exception as bug:  # noqa: BLE001  that is what is looked for
             self.problems.append(f"{name}: {bug!r} on {payload}")
         else:
+            self.slowest = max(self.slowest, time.perf_counter() - began)
             self.outcomes[name, "read"] += 1
             recorded = RecordedBot(payload.release).recorded("show_config")
             given = Given(payload.body) if payload.endpoint == "show_config" else Given(payload.body, recorded)
             found = wrongs(value, given) if given.readable else ["read out of what is no JSON"]
             self.problems += [f"{name}: {problem} in {payload}" for problem in found]
-        self.slowest = max(self.slowest, time.perf_counter() - began)
 
     @staticmethod
     def bad_words(error: BotError) -> list[str]:

@@ -67,7 +67,7 @@ class Given:
             self.read(body)
 
     def read(self, body: bytes) -> None:
-        text = body.decode("utf-8-sig", "replace")
+        text = body.decode("utf-8-sig", "replace").replace("-NaN", "NaN")  # some writers' sign of no number
         try:
             json.loads(
                 text, strict=False, parse_int=Decimal, parse_float=figure, object_pairs_hook=self.note_all,

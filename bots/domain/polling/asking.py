@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from bots.domain.polling.metering import Metered
 from bots.domain.polling.orders import PollOrder
 from bots.systems.contract import BotState, ClosedTrades, Kind, KnownHistory, OpenTrades, Profit, Session, Trade, Value
 from bots.systems.errors import BadAnswer, BotError, NoSuchTrade, NotOffered, TimedOut, Unreachable, WrongPassword
@@ -67,6 +68,7 @@ class PollResult:
     error: BotError | None = None
     requests: int = 0
     seconds: float = 0.0  # of the whole poll
+    cost: float = 0.0  # seconds in which it kept the loop or the writer from all other bots
     latency_ms: int | None = None  # of the state's request
     cut_short: BotError | None = None  # too slow to give everything at once
     woken: bool = False  # a person asked for a fresh poll while this one was under way
@@ -94,9 +96,10 @@ def digest_of(trade: Trade) -> str:
 async def ask(order: PollOrder, session: Session, limit: float) -> PollResult:
     """One poll. Raises nothing of the bot's: failures stand in the result. `limit`: seconds for all of it."""
     result, began, before = PollResult(order), time.monotonic(), session.requests
+    metered = Metered(conversation(result, session, began))
     try:
         async with asyncio.timeout(limit):
-            await conversation(result, session, began)
+            await metered
     except BotError as error:
         result.error = bare(error)
     except TimeoutError:
@@ -107,6 +110,7 @@ async def ask(order: PollOrder, session: Session, limit: float) -> PollResult:
         else:
             result.cut_short = late
     result.requests, result.seconds = session.requests - before, time.monotonic() - began
+    result.cost = metered.seconds
     return result
 
 

@@ -1,6 +1,7 @@
 """Results into the tables: one transaction for many bots, only by those who still hold the right to write."""
 
 import logging
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -11,6 +12,7 @@ from bots.domain import events
 from bots.domain.mirror import mirror
 from bots.domain.polling import readings
 from bots.domain.polling.asking import PollResult
+from bots.domain.polling.metering import RESTS, RESTS_READING_ON
 from bots.domain.polling.orders import PollOrder, orders_for
 from bots.domain.polling.schedule import Claim, back_off, next_due
 from bots.domain.polling.standing import DESCRIPTION, failed, succeeded
@@ -107,11 +109,13 @@ def still_ours(results: Sequence[PollResult]) -> list[PollResult]:
 def write_one(result: PollResult, now: datetime) -> events.Changed:
     """Bring the bot's status, trades and turn (in memory; the trades in the database) to what the poll brought."""
     order, status = result.order, result.order.status
+    began = time.monotonic()
     if result.error is not None:
         what = failed(status, result, now)
     else:
         what = succeeded(status, result, now)
         what |= mirror(result, now).what
+    result.cost += time.monotonic() - began
     reschedule(result, now)
     if what:
         status.seq += 1
@@ -122,16 +126,17 @@ def write_one(result: PollResult, now: datetime) -> events.Changed:
 def reschedule(result: PollResult, now: datetime) -> None:
     turn, plan = result.order.turn, result.order.bot.plan()
     turn.leased_until = None
+    rested = now + timedelta(seconds=result.cost * RESTS)
     if result.error is not None:
         wait = back_off(result.order.status.failures, plan[Kind.STATE], result.error)
-        turn.next_poll_at = now + timedelta(seconds=wait)
+        turn.next_poll_at = max(now + timedelta(seconds=wait), rested)
         if isinstance(result.error, WrongPassword) and result.order.status.auth_failures >= MOST_PASSWORD_TRIES:
             turn.held = WrongPassword.code
         return
     if result.woken:
         return
     turn.due = next_due(turn.due, [*result.asked, *result.failed], plan, now)
-    turn.next_poll_at = datetime.fromtimestamp(min(turn.due.values()), now.tzinfo)
+    turn.next_poll_at = max(datetime.fromtimestamp(min(turn.due.values()), now.tzinfo), rested)
     if turn.reread_offset is not None or (result.history and result.history.next_offset is not None):
         turn.due[Kind.CLOSED_TRADES] = now.timestamp()
-        turn.next_poll_at = now
+        turn.next_poll_at = now + timedelta(seconds=result.cost * RESTS_READING_ON)
