@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections.abc import Iterator, Mapping
 from decimal import Context, Decimal, InvalidOperation
 from typing import Any
@@ -11,6 +12,7 @@ import msgspec
 EXACT = Context(prec=1000)
 STEP = Decimal("1e-18")
 LONGEST_TEXT = 4000
+REMAINING_IN_WORDS = re.compile(r"rem=(\d+(?:\.\d+)?)\)")  # an open order of releases that list none
 OURS = {"missing", "capabilities", "settings"}  # not the bot's figures; settings are compared as a whole
 
 # Where a field is called otherwise in the bot's answer: (type, field) or field -> the keys it may come from.
@@ -79,6 +81,8 @@ class Given:
     def note_all(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         for key, value in pairs:
             number = value if isinstance(value, Decimal) else figure(value) if isinstance(value, str) else None
+            if isinstance(value, str) and (words := REMAINING_IN_WORDS.search(value)):
+                self.figures.setdefault("remaining", set()).add(rounded(Decimal(words[1])))
             if number is not None and number.is_finite():
                 self.figures.setdefault(key, set()).add(rounded(number))
         return dict(pairs)
