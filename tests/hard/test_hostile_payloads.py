@@ -26,7 +26,7 @@ LONGEST_SENTENCE = 1000
 KIND_OF = {
     "show_config": Kind.STATE, "status": Kind.OPEN_TRADES, "count": Kind.COUNT, "profit": Kind.PROFIT,
     "balance": Kind.BALANCE, "health": Kind.HEALTH, "locks": Kind.LOCKS, "logs": Kind.LOGS,
-    "performance": Kind.PERFORMANCE, "whitelist": Kind.WHITELIST, "blacklist": Kind.BLACKLIST,
+    "performance": Kind.PERFORMANCE, "daily": Kind.DAILY, "whitelist": Kind.WHITELIST, "blacklist": Kind.BLACKLIST,
 }  # fmt: skip
 
 
