@@ -9,7 +9,8 @@ from django.http import QueryDict
 
 from bots.models import Bot
 
-OWN_FIELDS = {"name", "tags", "team", "system"}
+OWN_FIELDS = {"name", "tags", "team", "system", "poll_plan"}
+PLAN = "plan-"  # before the kind, in the names of the form's fields
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,16 @@ class ShownField:
     errors: list[str]
 
 
+@dataclass(frozen=True)
+class ShownInterval:
+    """How often one kind is read, in seconds: the system's own figure, and the bot's where it has one."""
+
+    kind: str
+    label: str
+    usual: float
+    value: str
+
+
 @dataclass
 class ConnectionForm:
     """What a person typed, or what is stored, and what is wrong with it."""
@@ -35,20 +46,41 @@ class ConnectionForm:
     team: str = ""
     connection: dict[str, str] = field(default_factory=dict)
     forget: list[str] = field(default_factory=list)
+    plan: dict[str, str] | None = None  # kind -> seconds as typed, "" as usual; None: not asked about
     bot: Bot | None = None
     errors: dict[str, list[str]] = field(default_factory=dict)
 
     @classmethod
     def of_bot(cls, bot: Bot) -> Self:
         texts = {name: str(value) for name, value in bot.connection.items()}
-        return cls(bot.system, bot.name, ", ".join(bot.tags), bot.team.slug, texts, bot=bot)
+        plan = {kind: f"{seconds:g}" for kind, seconds in bot.poll_plan.items()}
+        return cls(bot.system, bot.name, ", ".join(bot.tags), bot.team.slug, texts, plan=plan, bot=bot)
 
     @classmethod
     def typed(cls, given: QueryDict, system: str, bot: Bot | None = None) -> Self:
         names = [declared.name for declared in Bot(system=system).fields]
         texts = {name: given.get(name, "") for name in names if name in given}
         name, tags, team = (given.get(field, "") for field in ("name", "tags", "team"))
-        return cls(system, name, tags, team, texts, given.getlist("forget"), bot)
+        plan = {key.removeprefix(PLAN): str(given[key]).strip() for key in given if key.startswith(PLAN)}
+        return cls(system, name, tags, team, texts, given.getlist("forget"), plan or None, bot)
+
+    @property
+    def intervals(self) -> list[ShownInterval]:
+        usual, typed = Bot(system=self.system).system_class.poll_plan, self.plan or {}
+        return [
+            ShownInterval(str(kind), kind.replace("_", " ").capitalize(), seconds, typed.get(str(kind), ""))
+            for kind, seconds in usual.items()
+        ]
+
+    @property
+    def poll_plan(self) -> dict[str, float] | None:
+        """What differs from the usual; None when the form did not ask. Raises ValidationError."""
+        if self.plan is None:
+            return None
+        try:
+            return {kind: float(text) for kind, text in self.plan.items() if text}
+        except ValueError:
+            raise ValidationError({"poll_plan": "Intervals are numbers of seconds"}) from None
 
     @property
     def tag_list(self) -> list[str]:

@@ -102,12 +102,14 @@ def save(request: HttpRequest, form: ConnectionForm, team: Team) -> HttpResponse
     actor = actor_of(request, team)
     if form.bot is None:
         bot = add_bot(
-            actor, team, system=form.system, name=form.name, connection=form.connection, tags=form.tag_list
+            actor, team, system=form.system, name=form.name, connection=form.connection, tags=form.tag_list,
+            poll_plan=form.poll_plan,
         )  # fmt: skip
         messages.success(request, f"{bot.name} is added and asked now.")
     else:
         bot = change_bot(
-            actor, form.bot, name=form.name, connection=form.connection, forget=form.forget, tags=form.tag_list
+            actor, form.bot, name=form.name, connection=form.connection, forget=form.forget, tags=form.tag_list,
+            poll_plan=form.poll_plan,
         )  # fmt: skip
         messages.success(request, f"{bot.name}: saved.")
     return redirect("bot", bot.slug)

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from portal import keys
 from portal.embedded import AlreadyRunning, PortTaken, bound_socket, claim
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -139,12 +140,13 @@ def test_with_redis_the_separate_processes_are_named(start, tmp_path):
         "REDIS_URL": "redis://127.0.0.1:1",
         "PORTAL_URL": "http://127.0.0.1:8000",
         "SECRET_KEY": "s" * 40,
-        "PORTAL_SEAL_KEY": "A" * 44,
+        "PORTAL_SEAL_KEY": keys.public_key_of(keys.new_private_key()),
+        "DATABASE_URL": "postgres://portal@127.0.0.1:1/portal",
         "PORTAL_ALLOWED_NETWORKS": "10.0.0.0/8",
     }
     code, problems = start(**team).ended()
     assert code == 1
-    for process in ("uvicorn portal.asgi:application", "celery -A portal worker", "celery -A portal beat"):
+    for process in ("portal.asgi:application", "celery -A portal worker", "celery -A portal beat"):
         assert process in problems
 
 

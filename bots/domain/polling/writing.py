@@ -109,13 +109,13 @@ def still_ours(results: Sequence[PollResult]) -> list[PollResult]:
 def write_one(result: PollResult, now: datetime) -> events.Changed:
     """Bring the bot's status, trades and turn (in memory; the trades in the database) to what the poll brought."""
     order, status = result.order, result.order.status
-    began = time.monotonic()
+    began = time.thread_time()
     if result.error is not None:
         what = failed(status, result, now)
     else:
         what = succeeded(status, result, now)
         what |= mirror(result, now).what
-    result.cost += time.monotonic() - began
+    result.cost += time.thread_time() - began
     reschedule(result, now)
     if what:
         status.seq += 1

@@ -43,7 +43,8 @@ def trade(answer: answers.TradeAnswer, stake_currency: str, endpoint: str) -> co
         timeframe=timeframe(answer.timeframe),
         exchange=tag(answer.exchange),
         has_open_orders=_has_open_orders(answer),
-        orders=order_in_words(answer) or (_orders if closed else _orders_as_last_time)(bytes(answer.orders), endpoint),
+        # From 2022.3 on orders are listed; until 2023.8 the open one stands beside them in words too.
+        orders=(_orders if closed else _orders_as_last_time)(bytes(answer.orders), endpoint) or order_in_words(answer),
         missing=figures.missing,
     )
 

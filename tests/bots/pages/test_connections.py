@@ -245,3 +245,25 @@ def test_the_team_page_lists_members_and_the_state_of_each_connection(browser_of
     assert "/bots/silent/edit/" in alices
     assert "/bots/silent/edit/" not in bobs
     assert "alice" in bobs
+
+
+def test_alice_has_a_bot_asked_more_often_and_its_page_says_so(browser_of, alice, trend):
+    kept = {**GIVEN, "password": "", "act": "save"}
+    browser_of(alice).post("/bots/btc-trend-01/edit/", {**kept, "plan-state": "5", "plan-profit": ""})
+
+    assert Bot.objects.get().poll_plan == {"state": 5.0}
+    assert 'value="5"' in values_of(page(browser_of(alice).get("/bots/btc-trend-01/edit/")), "plan-state")
+    assert "State 5 s" in text(page(browser_of(alice).get("/bots/btc-trend-01/?tab=connection")))
+    browser_of(alice).post("/bots/btc-trend-01/edit/", {**kept, "plan-state": ""})
+    assert Bot.objects.get().poll_plan == {}
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"), [("soon", "Intervals are numbers of seconds"), ("0.1", "state must lie between 1 and 86400")]
+)
+def test_an_interval_that_cannot_be_is_refused_beside_its_field(browser_of, alice, trend, seconds, told):
+    answer = browser_of(alice).post("/bots/btc-trend-01/edit/", {**GIVEN, "act": "save", "plan-state": seconds})
+
+    assert answer.status_code == 422
+    assert told in text(answer.content.decode())
+    assert Bot.objects.get().poll_plan == {}

@@ -120,3 +120,11 @@ def test_a_closed_trade_without_its_close_or_an_open_one_among_them_is_a_bad_ans
 )
 def test_timeframes_are_spelled_as_in_settings(minutes, text):
     assert trades.timeframe(minutes) == text
+
+
+def test_listed_orders_win_over_the_open_one_in_words():
+    """Releases 2022.3 to 2023.8 give both while an order waits; the words know neither rate nor amount."""
+    answer = read("2022.9.1", "trade_closed")
+    listed = trades.trade(answer, "", "trade").orders
+    answer.open_order, answer.is_open = "(limit sell rem=0.12000000)", True
+    assert trades.trade(answer, "", "trade").orders == listed != ()
