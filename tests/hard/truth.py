@@ -21,6 +21,8 @@ KEYS: dict[Any, tuple[str, ...]] = {
     ("Trade", "profit_ratio"): ("close_profit",),
     ("DayProfit", "profit_abs"): ("abs_profit",),
     ("DayProfit", "trades"): ("trade_count",),
+    ("Moving", "profit_abs"): ("profit_abs", "current_profit_abs"),
+    ("Moving", "profit_ratio"): ("profit_ratio", "current_profit"),
     ("Count", "open"): ("current",),
     ("Count", "slots"): ("max",),
     ("PairPerformance", "trades"): ("count",),
@@ -54,6 +56,9 @@ KEYS: dict[Any, tuple[str, ...]] = {
     "next_offset": (),
     "total": ("total", "total_trades"),
 }
+REMAINING = re.compile(r"rem=([\d.]+)")  # "(limit buy rem=66.65800000)": old releases tell of an open order in words
+# Early releases give the ratio in percent, under another name.
+PERCENT = {("PairPerformance", "profit_ratio"): "profit", ("Moving", "profit_ratio"): "current_profit"}
 OF_SECONDS = {"last_process_ms", "started_ms", "first_started_ms"}
 DERIVED = {"average_duration_seconds", "at_ms", "next_offset"}  # of a text, of a list's second entry, of our own page
 ASSUMED = {"leverage": Decimal(1)}  # what a bot that says nothing has
@@ -80,6 +85,8 @@ class Given:
 
     def note_all(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         for key, value in pairs:
+            if key == "open_order" and isinstance(value, str) and (left := REMAINING.search(value)):
+                self.figures.setdefault("remaining", set()).add(rounded(Decimal(left[1])))
             number = value if isinstance(value, Decimal) else figure(value) if isinstance(value, str) else None
             if isinstance(value, str) and (words := REMAINING_IN_WORDS.search(value)):
                 self.figures.setdefault("remaining", set()).add(rounded(Decimal(words[1])))
@@ -142,6 +149,8 @@ def figure_problems(kind: str, name: str, number: Decimal, given: Given) -> list
     keys = KEYS.get((kind, name)) or KEYS.get(name) or (name,)
     told = number / 1000 if name in OF_SECONDS else number
     if given.has(keys, rounded(told)) or ASSUMED.get(name) == number:
+        return []
+    if any(rounded(percent / 100) == number for percent in given.figures.get(PERCENT.get((kind, name), ""), ())):
         return []
     if name in ("slots", "max_open_trades") and any(int(limit) == number for limit in limits(keys, given)):
         return []
