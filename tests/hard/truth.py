@@ -12,7 +12,6 @@ import msgspec
 EXACT = Context(prec=1000)
 STEP = Decimal("1e-18")
 LONGEST_TEXT = 4000
-REMAINING_IN_WORDS = re.compile(r"rem=(\d+(?:\.\d+)?)\)")  # an open order of releases that list none
 OURS = {"missing", "capabilities", "settings"}  # not the bot's figures; settings are compared as a whole
 
 # Where a field is called otherwise in the bot's answer: (type, field) or field -> the keys it may come from.
@@ -88,8 +87,6 @@ class Given:
             if key == "open_order" and isinstance(value, str) and (left := REMAINING.search(value)):
                 self.figures.setdefault("remaining", set()).add(rounded(Decimal(left[1])))
             number = value if isinstance(value, Decimal) else figure(value) if isinstance(value, str) else None
-            if isinstance(value, str) and (words := REMAINING_IN_WORDS.search(value)):
-                self.figures.setdefault("remaining", set()).add(rounded(Decimal(words[1])))
             if number is not None and number.is_finite():
                 self.figures.setdefault(key, set()).add(rounded(number))
         return dict(pairs)
