@@ -2,6 +2,7 @@
 
 from bots.models.audit import AuditEntry
 from bots.models.bot import Bot
+from bots.models.command import Command, CommandBatch, FourEyes
 from bots.models.connection_test import ConnectionTest
 from bots.models.status import BotReading, BotStatus, ConfigVersion, PollTurn, Snapshot
 from bots.models.trade import BotRun, Trade
@@ -12,8 +13,11 @@ __all__ = [
     "BotReading",
     "BotRun",
     "BotStatus",
+    "Command",
+    "CommandBatch",
     "ConfigVersion",
     "ConnectionTest",
+    "FourEyes",
     "PollTurn",
     "Snapshot",
     "Trade",

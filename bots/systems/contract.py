@@ -12,6 +12,8 @@ from typing import ClassVar, Literal, Protocol
 
 from msgspec import Struct
 
+from bots.systems.instructions import Accepted, Instruction
+
 Side = Literal["long", "short"]
 Mode = Literal["live", "dry"]
 
@@ -326,6 +328,13 @@ class Session(Protocol):
     async def trade(self, trade_id: str) -> Trade:
         """One trade, open or closed. Raises NoSuchTrade, NotOffered."""
 
+    async def perform(self, instruction: Instruction) -> Accepted:
+        """Send it, once: never again by itself, whatever comes back.
+
+        Any error may come; its `may_have_happened` is False only where it is certain that the bot did nothing.
+        NotOffered when the release has no such act, Refused with the bot's words.
+        """
+
 
 class Door(Protocol):
     """The one way to a bot over HTTP (bots.systems.http.HttpDoor)."""
@@ -338,6 +347,7 @@ class BotSystem(Protocol):
     label: ClassVar[str]
     fields: ClassVar[tuple[Field, ...]]
     poll_plan: ClassVar[Mapping[Kind, float]]  # seconds between two readings of a kind
+    forced_exit_reasons: ClassVar[frozenset[str]]  # exit reasons that say a person forced it
 
     @classmethod
     def check_connection(cls, connection: Mapping[str, str]) -> None:

@@ -33,6 +33,8 @@ class BotError(Exception):
 
     code = "bot_error"
     state = "offline"
+    # Of a command: False only where it is certain that the bot did nothing (not sent at all, or refused before acting).
+    may_have_happened = True
 
     def __init__(self, sentence: str = "", *, endpoint: str = "") -> None:
         super().__init__(sentence or (type(self).__doc__ or "").strip() or self.code)

@@ -47,6 +47,7 @@ class System:
         Kind.BLACKLIST: 300,
         Kind.CONFIG: 300,
     }
+    forced_exit_reasons: ClassVar[frozenset[str]] = frozenset({"force_exit", "force_sell"})
 
     @classmethod
     def check_connection(cls, connection: Mapping[str, str]) -> None:

@@ -181,6 +181,9 @@ class Session:
             return trades.open_trades([stamped(trade, "status") for trade in early], self._known_currency())
         return trades.open_trades(await self._get("status", answers.status), self._known_currency())
 
+    async def perform(self, instruction: contract.Instruction) -> contract.Accepted:
+        raise NotOffered(f"{instruction.action} cannot be sent yet")
+
     # --- one trade, and the closed ones
 
     async def _trade_in_lists(self, trade_id: str) -> contract.Trade:
