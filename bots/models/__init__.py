@@ -4,6 +4,7 @@ from bots.models.audit import AuditEntry
 from bots.models.bot import Bot
 from bots.models.command import Command, CommandBatch, FourEyes
 from bots.models.connection_test import ConnectionTest
+from bots.models.event import Event
 from bots.models.status import BotReading, BotStatus, ConfigVersion, PollTurn, Snapshot
 from bots.models.trade import BotRun, Trade
 
@@ -17,6 +18,7 @@ __all__ = [
     "CommandBatch",
     "ConfigVersion",
     "ConnectionTest",
+    "Event",
     "FourEyes",
     "PollTurn",
     "Snapshot",

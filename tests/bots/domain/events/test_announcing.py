@@ -6,8 +6,7 @@ import time
 import pytest
 from channels_redis.pubsub import RedisPubSubChannelLayer
 
-from bots.domain import events
-from bots.domain.events import Changed
+from bots.domain.events import Changed, announcing
 
 
 def change(seq, *what, bot=7):
@@ -18,10 +17,10 @@ def change(seq, *what, bot=7):
 def mouth(monkeypatch, settings):
     """That of a worker process in a team installation: on a loop of its own."""
     settings.EMBEDDED = False
-    mouth = events._Mouth()
-    monkeypatch.setattr(events, "_mouth", mouth)
-    monkeypatch.setattr(events, "SEND_SECONDS", 0.2)
-    monkeypatch.setattr(events, "RETRY_SECONDS", 0.1)
+    mouth = announcing._Mouth()
+    monkeypatch.setattr(announcing, "_mouth", mouth)
+    monkeypatch.setattr(announcing, "SEND_SECONDS", 0.2)
+    monkeypatch.setattr(announcing, "RETRY_SECONDS", 0.1)
     yield mouth
     if mouth.loop is not None:
         mouth.loop.call_soon_threadsafe(mouth.loop.stop)
@@ -42,7 +41,7 @@ class Layer:
 @pytest.fixture
 def layer(monkeypatch):
     layer = Layer()
-    monkeypatch.setattr(events, "get_channel_layer", lambda: layer)
+    monkeypatch.setattr(announcing, "get_channel_layer", lambda: layer)
     return layer
 
 
@@ -59,7 +58,7 @@ def test_two_changes_of_a_bot_are_one_with_the_latest_number():
 
 
 def test_a_batch_is_one_message(mouth, layer):
-    events.announce([change(1, bot=1), change(9, "trades", bot=2)])
+    announcing.announce([change(1, bot=1), change(9, "trades", bot=2)])
     until(lambda: layer.sent)
     packed = [[1, "bot-1", 1, ["state"], 1], [2, "bot-2", 1, ["trades"], 9]]
     assert layer.sent == [("changes", {"type": "changed", "changes": packed})]
@@ -67,17 +66,17 @@ def test_a_batch_is_one_message(mouth, layer):
 
 
 def test_nothing_is_sent_when_nothing_changed(mouth, layer):
-    events.announce([])
-    events.announce([change(1)])
+    announcing.announce([])
+    announcing.announce([change(1)])
     until(lambda: layer.sent)
     assert len(layer.sent) == 1
 
 
 def test_what_could_not_be_sent_is_sent_together_once_the_layer_answers_again(mouth, layer, caplog):
-    caplog.set_level(logging.INFO, logger="bots.domain.events")
+    caplog.set_level(logging.INFO, logger="bots.domain.events.announcing")
     layer.hanging = True
     for seq in range(1, 6):
-        events.announce([change(seq, "state" if seq % 2 else "trades")])
+        announcing.announce([change(seq, "state" if seq % 2 else "trades")])
         time.sleep(0.02)
     time.sleep(0.3)
     layer.hanging = False
@@ -91,12 +90,12 @@ def test_what_could_not_be_sent_is_sent_together_once_the_layer_answers_again(mo
 def test_a_redis_that_accepts_and_never_answers_holds_up_nobody(mouth, monkeypatch):
     silent = socket.create_server(("127.0.0.1", 0))
     layer = RedisPubSubChannelLayer(hosts=[f"redis://127.0.0.1:{silent.getsockname()[1]}"])
-    monkeypatch.setattr(events, "get_channel_layer", lambda: layer)
+    monkeypatch.setattr(announcing, "get_channel_layer", lambda: layer)
 
-    events.announce([change(0)])
+    announcing.announce([change(0)])
     began = time.monotonic()
     for seq in range(1, 1001):
-        events.announce([change(seq, bot=number) for number in range(20)])
+        announcing.announce([change(seq, bot=number) for number in range(20)])
     seconds = time.monotonic() - began
 
     assert seconds < 1
@@ -107,8 +106,8 @@ def test_a_redis_that_accepts_and_never_answers_holds_up_nobody(mouth, monkeypat
 
 def test_an_embedded_process_without_a_web_server_announces_to_nobody(monkeypatch, settings, layer):
     settings.EMBEDDED = True
-    monkeypatch.setattr(events, "_mouth", events._Mouth())
+    monkeypatch.setattr(announcing, "_mouth", announcing._Mouth())
     threads = threading.active_count()
-    events.announce([change(1)])
+    announcing.announce([change(1)])
     assert threading.active_count() == threads
     assert layer.sent == []

@@ -1,0 +1,18 @@
+"""What happened: kept as rows (`record`), and announced to every open page (`announce`)."""
+
+from bots.domain.events.announcing import GROUP, LAYER_FAILURES, Changed, announce, use_loop
+from bots.domain.events.kinds import KINDS, EventKind
+from bots.domain.events.recording import Happened, record, subject_of
+
+__all__ = [
+    "GROUP",
+    "KINDS",
+    "LAYER_FAILURES",
+    "Changed",
+    "EventKind",
+    "Happened",
+    "announce",
+    "record",
+    "subject_of",
+    "use_loop",
+]
