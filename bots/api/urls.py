@@ -1,6 +1,6 @@
 from django.urls import path
 
-from bots.api import bots, connection_tests, drift, fleet, readings, schema, trades
+from bots.api import audit, bots, connection_tests, drift, fleet, readings, schema, trades
 
 urlpatterns = [
     path("schema/", schema.Schema.as_view(), name="api-schema"),
@@ -21,4 +21,8 @@ urlpatterns = [
     path("bots/<slug:slug>/logs/", readings.LogLines.as_view(), name="api-bot-logs"),
     path("bots/<slug:slug>/locks/", readings.PairLocks.as_view(), name="api-bot-locks"),
     path("bots/<slug:slug>/config/", readings.Configuration.as_view(), name="api-bot-config"),
+    path("audit/", audit.Audit.as_view(), name="api-audit"),
+    path("audit/verify/", audit.VerifyAudit.as_view(), name="api-audit-verify"),
+    path("audit/export.csv", audit.ExportAuditCsv.as_view(), name="api-audit-csv"),
+    path("audit/export.jsonl", audit.ExportAuditJson.as_view(), name="api-audit-jsonl"),
 ]

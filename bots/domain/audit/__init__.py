@@ -6,6 +6,8 @@ append(Act(...)) is the last statement of every act's transaction; verify() read
 from bots.domain.audit.anchor import AnchorContradicted, AnchorUnreadable, anchor_head
 from bots.domain.audit.appending import AuditUnavailable, append, append_together
 from bots.domain.audit.entry import Act, Actor, SecretInAudit
+from bots.domain.audit.exporting import csv_text, json_lines
+from bots.domain.audit.reading import AuditQuery, entries_for, may_verify
 from bots.domain.audit.verification import Finding, Report, Wrong, verify
 
 __all__ = [
@@ -13,6 +15,7 @@ __all__ = [
     "Actor",
     "AnchorContradicted",
     "AnchorUnreadable",
+    "AuditQuery",
     "AuditUnavailable",
     "Finding",
     "Report",
@@ -21,5 +24,9 @@ __all__ = [
     "anchor_head",
     "append",
     "append_together",
+    "csv_text",
+    "entries_for",
+    "json_lines",
+    "may_verify",
     "verify",
 ]

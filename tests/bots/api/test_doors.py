@@ -41,6 +41,10 @@ TABLE = {
     ("api-bot-logs", "GET", None): TEAM,
     ("api-bot-locks", "GET", None): TEAM,
     ("api-bot-config", "GET", None): TEAM,
+    ("api-audit", "GET", None): ANYBODY,
+    ("api-audit-verify", "POST", None): (200, 403, 200, 200, 401),
+    ("api-audit-csv", "GET", None): ANYBODY,
+    ("api-audit-jsonl", "GET", None): ANYBODY,
 }
 BODIES = {None: None, "NEW_BOT": NEW_BOT, "TEST": TEST, "RENAMED": RENAMED}
 PEOPLE = ("alice", "bob", "charlie", "ada", "stranger")

@@ -1,10 +1,12 @@
 """The description of the API is true: every answer has the fields its shape names, and no others."""
 
 import pytest
+from django.db import transaction
 from django.utils import timezone
 from drf_spectacular.generators import SchemaGenerator
 
-from bots.api import shapes
+from bots.api import audit_shapes, shapes
+from bots.domain.audit import Act, Actor, append
 from bots.models import ConfigVersion, ConnectionTest, Snapshot
 from tests import builders
 
@@ -35,6 +37,8 @@ def everything(alpha, alice):
     other = builders.a_bot(alpha, "other", status={"seen_at": None})
     ConfigVersion.objects.create(bot=other, settings={"n": 3}, seen_at=timezone.now())
     test = ConnectionTest.objects.create(requested_by=alice, team=alpha, system="freqtrade")
+    with transaction.atomic():
+        append(Act.on_bot("bot_paused", Actor("alice"), bot))
     return {"trade": trade.pk, "test": test.uuid}
 
 
@@ -55,6 +59,7 @@ def everything(alpha, alice):
         ("bots/test/{test}/", shapes.ConnectionTestShape, False),
         ("fleet/", shapes.FleetShape, False),
         ("fleet/drift/", shapes.DriftShape, False),
+        ("audit/", audit_shapes.AuditEntryShape, True),
     ],
 )
 def test_the_answer_has_the_fields_of_its_shape(everything, as_alice, path, shape, listed):

@@ -1,0 +1,118 @@
+"""`audit/`: who did what, to read, to search, to take along, and to verify."""
+
+from collections.abc import AsyncIterator, Iterable, Iterator
+from typing import Any
+
+from asgiref.sync import sync_to_async
+from django.core.handlers.asgi import ASGIRequest
+from django.http import StreamingHttpResponse
+from django.utils import timezone
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.exceptions import PermissionDenied
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from bots.api.audit_shapes import AuditEntryShape, AuditReportShape
+from bots.api.doors import View, asked
+from bots.domain.audit import AuditQuery, Finding, Report, csv_text, entries_for, json_lines, may_verify, verify
+from bots.models import AuditEntry
+
+LEFT_OUT = {"previous", "key_id"}
+PLAIN = [field.name for field in AuditEntry._meta.fields if field.name not in LEFT_OUT]
+FILTERS = [
+    OpenApiParameter("actor", description="User name"),
+    OpenApiParameter("action", description="One action; with an underscore at its end (`command_`) all that begin so"),
+    OpenApiParameter("team", description="Slug"),
+    OpenApiParameter("bot", description="Slug"),
+    OpenApiParameter("address"),
+    OpenApiParameter("from", description="ISO date or date-time"),
+    OpenApiParameter("to", description="ISO date or date-time"),
+    OpenApiParameter("q", description="Within the texts and the details"),
+]
+
+
+class Audit(View):
+    @extend_schema(operation_id="audit_list", parameters=FILTERS, responses=AuditEntryShape(many=True))
+    def get(self, request: Request) -> Response:
+        """Newest first. Everybody of a team reads the rows about its commands, its managers all of the team's rows,
+        superusers all."""
+        found = entries_for(self.user, asked(AuditQuery.parse, request))
+        return self.paged(found, written_entries)
+
+
+class VerifyAudit(View):
+    @extend_schema(operation_id="audit_verify", request=None, responses=AuditReportShape)
+    def post(self, request: Request) -> Response:
+        """Reads the whole chain, those rows too that you may not see (about a minute for a million). For managers."""
+        if not may_verify(self.user):
+            raise PermissionDenied("Only managers of a team may do this.")
+        report = verify()
+        return Response(written_report(report, set(self.readable(report.findings))))
+
+    def readable(self, findings: list[Finding]) -> Iterable[int]:
+        about = [finding.id for finding in findings]
+        return entries_for(self.user).filter(pk__in=about).values_list("pk", flat=True)
+
+
+class ExportAudit(View):
+    """A file of everything the filter finds, however long, written while it is read."""
+
+    def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:
+        """The path says which format; errors are JSON whatever is accepted."""
+        return super().perform_content_negotiation(request, force=True)
+
+    def streamed(self, request: Request, lines: Iterator[str], kind: str, ending: str) -> StreamingHttpResponse:
+        # Under ASGI a plain iterator would be read to its end into memory first.
+        is_async = isinstance(request._request, ASGIRequest)
+        content = without_blocking(lines) if is_async else lines
+        name = f"audit-{timezone.now():%Y-%m-%d-%H%M%S}.{ending}"
+        headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+        return StreamingHttpResponse(content, content_type=kind, headers=headers)
+
+
+class ExportAuditCsv(ExportAudit):
+    @extend_schema(operation_id="audit_export_csv", parameters=FILTERS, responses={(200, "text/csv"): OpenApiTypes.STR})
+    def get(self, request: Request) -> StreamingHttpResponse:
+        """The last line says how many rows were asked for with which filter; a file without it is not whole."""
+        query = asked(AuditQuery.parse, request)
+        lines = csv_text(entries_for(self.user, query), query.told(), self.user.username)
+        return self.streamed(request, lines, "text/csv; charset=utf-8", "csv")
+
+
+class ExportAuditJson(ExportAudit):
+    @extend_schema(
+        operation_id="audit_export_jsonl", parameters=FILTERS, responses={(200, "application/jsonl"): OpenApiTypes.STR}
+    )
+    def get(self, request: Request) -> StreamingHttpResponse:
+        """One row a line; the first line says what was asked for, the last how many rows there were."""
+        query = asked(AuditQuery.parse, request)
+        lines = json_lines(entries_for(self.user, query), query.told(), self.user.username)
+        return self.streamed(request, lines, "application/jsonl; charset=utf-8", "jsonl")
+
+
+async def without_blocking(lines: Iterator[str]) -> AsyncIterator[str]:
+    def following() -> str | None:
+        return next(lines, None)
+
+    while (piece := await sync_to_async(following)()) is not None:
+        yield piece
+
+
+def written_entries(entries: list[AuditEntry]) -> list[dict[str, Any]]:
+    return [{name: getattr(entry, name) for name in PLAIN} for entry in entries]
+
+
+def written_report(report: Report, readable: set[int]) -> dict[str, Any]:
+    """What a row claims to be is told only to who may read it."""
+    plain = ("fine", "entries", "head_id", "head_digest", "anchored_id", "anchored_at", "not_anchored", "bad")
+    findings = [
+        {
+            "id": finding.id,
+            "wrong": finding.wrong.value,
+            "sentence": finding.sentence,
+            "about": finding.about if finding.id in readable else "",
+        }
+        for finding in report.findings
+    ]
+    return {**{name: getattr(report, name) for name in plain}, "findings": findings}
