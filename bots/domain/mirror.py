@@ -7,7 +7,7 @@ out of totals. A wiped or swapped database begins a new run; the trades of the o
 import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cached_property
 from typing import Any
@@ -18,18 +18,18 @@ from django.db.models import Count, Q
 from django.utils import timezone
 
 from accounts.models import Team
+from bots.domain.agreement import after_history
+from bots.domain.events import Happened
+from bots.domain.happenings import standing
+from bots.domain.happenings import trades as happenings
 from bots.domain.polling.asking import History, PollResult, digest_of, moved, repursed
 from bots.domain.untold import begun_again, end_untold
-from bots.models import BotRun, PollTurn, Trade
+from bots.models import BotRun, Trade
 from bots.models.money import ExactSum
 from bots.systems import contract
 
 log = logging.getLogger(__name__)
 
-# A full reading because count or sum differ: at most this often. Signs of another database do not wait.
-REREAD_EVERY = timedelta(minutes=10)
-# Bots add floats: sums that agree to this share are the same.
-SAME_SUM = Decimal("1e-7")
 COLUMNS = [field.name for field in Trade._meta.concrete_fields if field.name not in ("id", "seen_at")]
 
 
@@ -51,14 +51,19 @@ def mirror(result: PollResult, now: datetime) -> Mirrored:
     proven in this poll (asking.same_database).
     """
     done = Mirrored()
+    first = result.order.status.history_at is None and result.closed_trades_told
     run = current_run(result, done, now)
     if run is None:
         return done
-    writer = RunWriter(run, result, now)
+    quiet = first or done.new_run is not None  # what is read for the first time is no news
+    writer = RunWriter(run, result, now, quiet=quiet)
     if result.history is not None or not moved(result) or not result.closed_trades_told:
         writer.write(trades_of(result))
         done.gone += mark_gone(run, result, now)
     ended = end_untold(run, result, now)
+    result.happened += writer.told
+    if done.new_run is not None:
+        result.happened += standing.run_began(result.order.bot, run, now)
     done.opened, done.closed = writer.opened, writer.closed + ended
     if writer.written or done.gone or ended:
         done.what.add("trades")
@@ -227,8 +232,9 @@ def count_run(run: BotRun) -> None:
 class RunWriter:
     """Writes trades of one run; what is already there in the same form is left alone."""
 
-    def __init__(self, run: BotRun, result: PollResult, now: datetime) -> None:
+    def __init__(self, run: BotRun, result: PollResult, now: datetime, *, quiet: bool) -> None:
         assert result.state is not None
+        self.quiet, self.told = quiet, list[Happened]()
         self.run, self.bot, self.now = run, result.order.bot, now
         self.mode = result.state.mode
         self.written = self.opened = self.closed = 0
@@ -246,10 +252,20 @@ class RunWriter:
     def write_some(self, trades: list[contract.Trade]) -> None:
         known = self.known(trades)
         rows = [row for trade in trades if (row := self.row(trade, known.get((trade.trade_id, trade.open_ms))))]
+        news = [] if self.quiet else [row for row in rows if is_news(known.get((row.trade_id, row.open_ms)))]
+        before = self.orders_before(news)
         Trade.objects.bulk_create(
             rows, update_conflicts=True, unique_fields=["run", "trade_id", "open_ms"], update_fields=UPDATED
         )
         self.written += len(rows)
+        self.told += happenings.events_of(self.bot, news, before, self.now)
+
+    def orders_before(self, rows: list[Trade]) -> dict[tuple[str, int], list[dict[str, Any]]]:
+        """The orders of those that are known and open."""
+        if not rows:
+            return {}
+        known = Trade.objects.filter(run=self.run, is_open=True, trade_id__in={row.trade_id for row in rows})
+        return {(trade_id, ms): orders for trade_id, ms, orders in known.values_list("trade_id", "open_ms", "orders")}
 
     def known(self, trades: list[contract.Trade]) -> dict[tuple[str, int], tuple[str, bool, bool]]:
         """Key -> (digest, is open, gone) of those the mirror holds."""
@@ -282,6 +298,11 @@ class RunWriter:
         }
 
 
+def is_news(known: tuple[str, bool, bool] | None) -> bool:
+    """A closed trade that is read in another way, or is found again, has no news."""
+    return known is None or known[1]
+
+
 COPIED = [name for name in contract.Trade.__struct_fields__ if name in COLUMNS and name not in ("orders", "missing")]
 # A trade stays in the mode it was first seen in, whatever its bot does later.
 KEY = {"bot", "run", "trade_id", "open_ms", "mode", "seen_at"}
@@ -302,6 +323,7 @@ def mark_gone(run: BotRun, result: PollResult, now: datetime) -> int:
     count = 0
     for trade_id, open_ms in result.gone:
         gone = Trade.objects.filter(run=run, trade_id=trade_id, open_ms=open_ms, is_open=True, gone_at=None)
+        result.happened += happenings.gone_told(result.order.bot, gone, now)
         count += gone.update(gone_at=now, changed_at=now)
     if result.history is not None and result.history.full:
         missing = missing_from(run, result.history, result.order.turn.reread_after)
@@ -326,52 +348,6 @@ def within(trade_id: str, after: int, last: int | None) -> bool:
     if not trade_id.isdigit():
         return after == 0 and last is None
     return int(trade_id) > after and (last is None or int(trade_id) <= last)
-
-
-# --- Agreement with the bot's own figures ---------------------------------------------------------------------------
-
-
-def after_history(result: PollResult, run: BotRun, now: datetime) -> None:
-    """Go on with a full reading in parts, or compare the mirror with what the bot says of itself."""
-    turn, history = result.order.turn, result.history
-    assert history is not None
-    if history.full:
-        numbers = [int(trade.trade_id) for trade in history.trades if trade.trade_id.isdigit()]
-        turn.reread_offset = history.next_offset
-        turn.reread_after = max(numbers, default=0) if history.next_offset is not None else 0
-        turn.full_reread_at = turn.full_reread_at if history.unasked else now
-        turn.mismatches = 0
-    if turn.reread_offset is None and history.next_offset is None:
-        result.order.status.history_at = now
-    if history.full or turn.reread_offset is not None or history.next_offset is not None:
-        return
-    turn.mismatches = turn.mismatches + 1 if differs(result, run, history) else 0
-    if turn.mismatches >= 2 and (turn.full_reread_at is None or now - turn.full_reread_at >= REREAD_EVERY):
-        demand_reread(turn, now, f"the bot's closed trades are not the {run.closed_count} of the mirror")
-
-
-def differs(result: PollResult, run: BotRun, history: History) -> bool:
-    total = history.total if history.total is not None else counted_by_the_bot(result)
-    if total is not None and total != run.closed_count:
-        return True
-    profit = result.profit
-    if profit is None or profit.closed_abs is None or profit.closed_count != run.closed_count:
-        return False
-    volume = max(abs(profit.closed_abs), profit.trading_volume or Decimal(0), Decimal(1))
-    return abs(profit.closed_abs - run.closed_profit) > volume * SAME_SUM
-
-
-def counted_by_the_bot(result: PollResult) -> int | None:
-    """Closed trades as the bot counts them; some releases only count the open ones with them."""
-    profit, listed = result.profit, result.open_trades
-    if profit is None or profit.closed_count is not None:
-        return profit.closed_count if profit else None
-    return None if profit.trade_count is None or listed is None else profit.trade_count - len(listed.trades)
-
-
-def demand_reread(turn: PollTurn, now: datetime, reason: str) -> None:
-    log.info("bot %s: all closed trades are read again: %s", turn.bot_id, reason)
-    turn.reread_offset, turn.reread_after = 0, 0
 
 
 def close_days_anew(team_id: int, zone: str) -> None:

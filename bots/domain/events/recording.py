@@ -19,14 +19,14 @@ from bots.domain.events.kinds import KINDS
 from bots.models import Event
 
 MOST_DATA_BYTES = 4096
-PAIRED_WITHIN = timedelta(minutes=10)  # between the moments two sources heard of the same thing
 LONGEST = {column.name: column.max_length for column in Event._meta.concrete_fields if column.max_length}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Happened:
     """`key`: what makes it one and the same thing within its source, at its bot. `subject`: see `subject_of`.
-    `told_twice`: another source may tell of it too, under a key of its own. `data`: JSON, small, no secrets."""
+    `told_within`: another source may tell of it, too, under a key of its own, so much earlier or later. `data`: JSON,
+    small, no secrets; "rate" in it helps to pair."""
 
     kind: str
     team_id: int
@@ -40,7 +40,7 @@ class Happened:
     pair: str = ""
     trade_pk: int | None = None
     subject: str = ""
-    told_twice: bool = False
+    told_within: timedelta | None = None
     data: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -54,11 +54,17 @@ def record(events: Iterable[Happened], now: datetime | None = None) -> list[Even
 
     Raises KeyError for a kind nobody declared.
     """
-    rows = unique(row_of(happened, now or timezone.now()) for happened in events)
+    moment = now or timezone.now()
+    rows: dict[Place, Event] = {}
+    within: dict[Place, timedelta | None] = {}
+    for happened in events:
+        row = row_of(happened, moment)
+        if rows.setdefault(place_of(row), row) is row:
+            within[place_of(row)] = happened.told_within
     if not rows:
         return []
     told = already_told(rows.values())
-    news = [row for place, row in rows.items() if place not in told and not pair_up(row)]
+    news = [row for place, row in rows.items() if place not in told and not pair_up(row, within[place])]
     return insert(sorted(news, key=place_of))
 
 
@@ -69,15 +75,8 @@ def place_of(row: Event) -> Place:
     return (row.bot_id or -row.team_id, row.key)
 
 
-def unique(rows: Iterable[Event]) -> dict[Place, Event]:
-    found: dict[Place, Event] = {}
-    for row in rows:
-        found.setdefault(place_of(row), row)
-    return found
-
-
 def row_of(happened: Happened, now: datetime) -> Event:
-    row = Event(
+    return Event(
         team_id=happened.team_id,
         bot_id=happened.bot_id,
         trade_id=happened.trade_pk,
@@ -93,8 +92,6 @@ def row_of(happened: Happened, now: datetime) -> Event:
         data=small(happened.data),
         key=bounded("key", happened.key),
     )
-    row.told_twice = happened.told_twice  # type: ignore[attr-defined]  # for this act only, no column
-    return row
 
 
 def bounded(name: str, text: str) -> str:
@@ -136,12 +133,12 @@ def already_told(rows: Iterable[Event]) -> set[Place]:
     return told
 
 
-def pair_up(row: Event) -> bool:
+def pair_up(row: Event, within: timedelta | None) -> bool:
     """Whether another source has told of this: then that event carries this key, too."""
-    if not row.told_twice:  # type: ignore[attr-defined]
+    if within is None:
         return False
     other = Event.objects.filter(
-        bot=row.bot_id, kind=row.kind, subject=row.subject, told_key=None, heard_at__gt=row.heard_at - PAIRED_WITHIN
+        bot=row.bot_id, kind=row.kind, subject=row.subject, told_key=None, heard_at__gt=row.heard_at - within
     )
     candidates = list(other.exclude(source=row.source).order_by("at", "pk")[:50])
     if not candidates:
@@ -156,14 +153,13 @@ def pair_up(row: Event) -> bool:
 
 
 def nearest(row: Event, candidates: Sequence[Event]) -> Event:
-    """The one with the same rate; among several the earliest."""
+    """The one with the same rate, then the nearest in time."""
     rate = row.data.get("rate")
-    same = [event for event in candidates if rate is not None and alike(event.data.get("rate"), rate)]
-    return (same or candidates)[0]
+    return min(candidates, key=lambda event: (not alike(event.data.get("rate"), rate), abs(event.at - row.at)))
 
 
 def alike(one: object, other: object) -> bool:
-    if one is None:
+    if one is None or other is None:
         return False
     first, second = Decimal(str(one)), Decimal(str(other))
     return abs(first - second) <= abs(second) * Decimal("1e-6")

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from bots.domain.events.recording import Happened
 from bots.domain.polling.metering import Metered
 from bots.domain.polling.orders import PollOrder
 from bots.systems.contract import BotState, ClosedTrades, Kind, KnownHistory, OpenTrades, Profit, Session, Trade, Value
@@ -72,6 +73,7 @@ class PollResult:
     latency_ms: int | None = None  # of the state's request
     cut_short: BotError | None = None  # too slow to give everything at once
     woken: bool = False  # a person asked for a fresh poll while this one was under way
+    happened: list[Happened] = field(default_factory=list)  # what was noticed while this was written
 
     @property
     def closed_trades_told(self) -> bool:

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from bots.domain.configuration import Settings, differences
+from bots.domain.happenings.readings import configured
 from bots.domain.polling.asking import PollResult
 from bots.models import ConfigVersion
 from bots.systems.contract import BotState, Config, Kind, PairList
@@ -35,7 +36,8 @@ def keep_configuration(result: PollResult, now: datetime) -> None:
     settings = settings_now(result, last.settings if last else {})
     changes = differences(last.settings, settings) if last else []
     if settings and (last is None or changes):
-        ConfigVersion.objects.create(bot=bot, settings=settings, changes=changes, seen_at=now)
+        version = ConfigVersion.objects.create(bot=bot, settings=settings, changes=changes, seen_at=now)
+        result.happened += configured(bot, version)
         kept = ConfigVersion.objects.filter(bot=bot).values_list("pk", flat=True)[:MOST_VERSIONS]
         ConfigVersion.objects.filter(bot=bot, pk__lt=min(kept)).delete()
 

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 import msgspec
 from django.db import models
 
+from bots.domain.happenings import readings as telling
 from bots.domain.polling.asking import PollResult
 from bots.domain.polling.configurations import keep_configurations
 from bots.models import BotReading, BotStatus, Snapshot
@@ -19,6 +20,10 @@ DELETED_AT_ONCE = 5000
 
 
 def keep(results: Sequence[PollResult], now: datetime) -> None:
+    """What they tell against those before is added to the results' `happened`."""
+    before = telling.before_of(results)
+    for result in results:
+        result.happened += telling.noticed(result, before, now)
     keep_readings(results, now)
     keep_configurations(results, now)
     Snapshot.objects.bulk_create(

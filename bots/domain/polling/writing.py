@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from django.db import OperationalError, transaction
 
 from bots.domain import events
+from bots.domain.happenings import standing
 from bots.domain.mirror import mirror
 from bots.domain.polling import readings
 from bots.domain.polling.asking import PollResult
@@ -81,8 +82,11 @@ def unwritable(result: PollResult, refusal: Exception) -> PollResult:
 def write_together(results: Sequence[PollResult], now: datetime) -> list[events.Changed]:
     with transaction.atomic():
         ours = still_ours(results)
-        changed = [write_one(result, now) for result in ours]
+        what = {result.order.bot.pk: write_one(result, now) for result in ours}
         readings.keep(ours, now)
+        for event in events.record((each for result in ours for each in result.happened), now):
+            what[event.bot_id or 0].add("events")
+        changed = [changed_at(result, what[result.order.bot.pk]) for result in ours]
         described = {change.bot_id for change in changed if "state" in change.what}
         statuses = [result.order.status for result in ours]
         update_rows([status for status in statuses if status.bot_id in described], STATUS_COLUMNS)
@@ -106,21 +110,31 @@ def still_ours(results: Sequence[PollResult]) -> list[PollResult]:
     return ours
 
 
-def write_one(result: PollResult, now: datetime) -> events.Changed:
-    """Bring the bot's status, trades and turn (in memory; the trades in the database) to what the poll brought."""
+def write_one(result: PollResult, now: datetime) -> set[str]:
+    """Bring the bot's status, trades and turn (in memory; the trades in the database) to what the poll brought.
+
+    Returns what changed.
+    """
     order, status = result.order, result.order.status
+    before, result.happened = standing.Standing.of(status), []
     began = time.thread_time()
     if result.error is not None:
         what = failed(status, result, now)
     else:
         what = succeeded(status, result, now)
         what |= mirror(result, now).what
+    result.happened += standing.noticed(order.bot, before, status, now)
     result.cost += time.thread_time() - began
     reschedule(result, now)
+    return what
+
+
+def changed_at(result: PollResult, what: set[str]) -> events.Changed:
+    bot, status = result.order.bot, result.order.status
     if what:
         status.seq += 1
     # "seen" alone says: nothing changed, the figures on the page are as fresh as this
-    return events.Changed(order.bot.pk, order.bot.slug, order.bot.team_id, ("seen", *sorted(what)), status.seq)
+    return events.Changed(bot.pk, bot.slug, bot.team_id, ("seen", *sorted(what)), status.seq)
 
 
 def reschedule(result: PollResult, now: datetime) -> None:

@@ -25,7 +25,7 @@ def a_fill(bot, key, rate="50000", source=Event.WEBSOCKET, subject="97@179524347
         "text": "Entered BTC/USDT",
         "source": source,
         "subject": subject,
-        "told_twice": True,
+        "told_within": timedelta(minutes=10),
         "data": {"rate": rate},
     }
     return Happened(**{**given, **values})

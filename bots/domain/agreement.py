@@ -1,0 +1,58 @@
+"""Whether the mirror agrees with the bot's own count and sum of its closed trades; if not, they are read again."""
+
+import logging
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from bots.domain.polling.asking import History, PollResult
+from bots.models import BotRun, PollTurn
+
+log = logging.getLogger(__name__)
+
+# A full reading because count or sum differ: at most this often. Signs of another database do not wait.
+REREAD_EVERY = timedelta(minutes=10)
+# Bots add floats: sums that agree to this share are the same.
+SAME_SUM = Decimal("1e-7")
+
+
+def after_history(result: PollResult, run: BotRun, now: datetime) -> None:
+    """Go on with a full reading in parts, or compare the mirror with what the bot says of itself."""
+    turn, history = result.order.turn, result.history
+    assert history is not None
+    if history.full:
+        numbers = [int(trade.trade_id) for trade in history.trades if trade.trade_id.isdigit()]
+        turn.reread_offset = history.next_offset
+        turn.reread_after = max(numbers, default=0) if history.next_offset is not None else 0
+        turn.full_reread_at = turn.full_reread_at if history.unasked else now
+        turn.mismatches = 0
+    if turn.reread_offset is None and history.next_offset is None:
+        result.order.status.history_at = now
+    if history.full or turn.reread_offset is not None or history.next_offset is not None:
+        return
+    turn.mismatches = turn.mismatches + 1 if differs(result, run, history) else 0
+    if turn.mismatches >= 2 and (turn.full_reread_at is None or now - turn.full_reread_at >= REREAD_EVERY):
+        demand_reread(turn, now, f"the bot's closed trades are not the {run.closed_count} of the mirror")
+
+
+def differs(result: PollResult, run: BotRun, history: History) -> bool:
+    total = history.total if history.total is not None else counted_by_the_bot(result)
+    if total is not None and total != run.closed_count:
+        return True
+    profit = result.profit
+    if profit is None or profit.closed_abs is None or profit.closed_count != run.closed_count:
+        return False
+    volume = max(abs(profit.closed_abs), profit.trading_volume or Decimal(0), Decimal(1))
+    return abs(profit.closed_abs - run.closed_profit) > volume * SAME_SUM
+
+
+def counted_by_the_bot(result: PollResult) -> int | None:
+    """Closed trades as the bot counts them; some releases only count the open ones with them."""
+    profit, listed = result.profit, result.open_trades
+    if profit is None or profit.closed_count is not None:
+        return profit.closed_count if profit else None
+    return None if profit.trade_count is None or listed is None else profit.trade_count - len(listed.trades)
+
+
+def demand_reread(turn: PollTurn, now: datetime, reason: str) -> None:
+    log.info("bot %s: all closed trades are read again: %s", turn.bot_id, reason)
+    turn.reread_offset, turn.reread_after = 0, 0
