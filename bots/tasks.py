@@ -1,9 +1,10 @@
 """Celery's entrance: each task fetches by id and calls one function of the domain."""
 
+import logging
 from uuid import UUID
 
 from celery import shared_task
-from celery.signals import worker_process_shutdown, worker_shutdown
+from celery.signals import worker_init, worker_process_shutdown, worker_shutdown
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
@@ -11,15 +12,27 @@ from django.utils import timezone
 from accounts import forgetting
 from accounts.announcements import Announcement
 from accounts.models import Team
-from bots.domain import audit, connection_tests, mirror
+from bots.domain import connection_tests, mirror, safety
+from bots.domain.audit import AnchorContradicted, AnchorUnreadable, AuditUnavailable
 from bots.domain.polling import engine, readings, schedule
 from bots.domain.polling.orders import orders_for
 from bots.domain.polling.schedule import Claim
+
+log = logging.getLogger(__name__)
 
 
 def begin_alone() -> None:
     """The all-in-one process starts: nobody else polls."""
     schedule.release_all()
+    look_whether_restored()
+
+
+def look_whether_restored(**kwargs: object) -> None:
+    """Before this process takes its first task: what a restored database still has to send must not leave."""
+    try:
+        safety.anchor_or_fall_silent()
+    except (AnchorContradicted, AnchorUnreadable, AuditUnavailable, OSError) as problem:
+        log.error("the audit's anchor: %s", problem)
 
 
 @shared_task
@@ -66,7 +79,7 @@ def put_days_anew(team_id: int | None) -> None:
 
 @shared_task
 def anchor_audit() -> None:
-    audit.anchor_head()
+    safety.anchor_or_fall_silent()
 
 
 @shared_task
@@ -75,6 +88,9 @@ def tidy() -> None:
     readings.thin(timezone.now())
     forgetting.forget_old()
     connection_tests.forget_old_tests()
+
+
+worker_init.connect(look_whether_restored)
 
 
 @worker_shutdown.connect

@@ -18,6 +18,7 @@ from django.utils import timezone
 from redis import Redis
 from redis.exceptions import RedisError
 
+from bots.domain import safety
 from bots.domain.audit.anchor import AnchorContradicted, AnchorUnreadable, last_anchor, require_same_past
 from bots.models import AuditEntry, Bot, BotStatus, PollTurn
 from bots.models.append_only import missing_triggers
@@ -54,7 +55,7 @@ def examine() -> Iterator[Line]:
     yield pending
     if pending.level == "FAIL":
         return
-    for look in (system_checks, clock, triggers, anchor, stored_secrets, polling):
+    for look in (system_checks, clock, triggers, anchor, sending, stored_secrets, polling):
         yield from safely(look)
 
 
@@ -191,7 +192,7 @@ def anchor() -> Iterator[Line]:
             require_same_past(last)
     except (AnchorContradicted, AnchorUnreadable, OSError) as problem:
         yield Line(
-            "FAIL", "anchor", str(problem), "Run manage.py verify_audit; after a restore on purpose move the file"
+            "FAIL", "anchor", str(problem), "Run manage.py verify_audit; after a restore on purpose leave_safe_mode"
         )
         return
     if head is None or (last is not None and last.id == head["id"]):
@@ -220,6 +221,16 @@ def writable(path: Path) -> bool:
     except OSError:
         return False
     return True
+
+
+def sending() -> Iterator[Line]:
+    silence = safety.silence()
+    if silence is None:
+        yield Line("ok", "sending", "commands and alerts may be sent")
+        return
+    since = f" since {silence.since:%F %T} UTC" if silence.since else ""
+    todo = 'When no other portal runs on the same past: manage.py leave_safe_mode "reason"'
+    yield Line("warn", "sending", f"safe mode{since}, nothing is sent: {silence.why}", todo)
 
 
 def stored_secrets() -> Iterator[Line]:

@@ -5,6 +5,7 @@ from bots.models.bot import Bot
 from bots.models.command import Command, CommandBatch, FourEyes
 from bots.models.connection_test import ConnectionTest
 from bots.models.event import Event
+from bots.models.installation import Installation
 from bots.models.status import BotReading, BotStatus, ConfigVersion, PollTurn, Snapshot
 from bots.models.trade import BotRun, Trade
 
@@ -20,6 +21,7 @@ __all__ = [
     "ConnectionTest",
     "Event",
     "FourEyes",
+    "Installation",
     "PollTurn",
     "Snapshot",
     "Trade",

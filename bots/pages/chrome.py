@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from django.contrib.auth.models import AnonymousUser
 
 from accounts.models import User
+from bots.domain.safety import Silence, noted
 from bots.models import Trade
 
 
@@ -12,12 +13,13 @@ from bots.models import Trade
 class Chrome:
     open_trades: int
     place: str  # "manager · Alpha", below the person's name
+    silence: Silence | None = None  # safe mode
 
 
 def chrome_for(user: User | AnonymousUser) -> Chrome:
     if not isinstance(user, User) or not user.is_active:
         return Chrome(0, "")
-    return Chrome(Trade.objects.visible_to(user).open().count(), place_of(user))
+    return Chrome(Trade.objects.visible_to(user).open().count(), place_of(user), noted())
 
 
 def place_of(user: User) -> str:

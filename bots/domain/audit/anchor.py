@@ -66,6 +66,21 @@ def require_same_past(last: Anchor) -> None:
         raise AnchorContradicted(f"audit entry {last.id}, anchored at {last.at}, {wrong}: run verify_audit")
 
 
+def set_aside_if_contradicted() -> Path | None:
+    """After a restore on purpose: the anchor of the other past is kept under another name, which is returned.
+
+    None: the anchor and the table agree. Raises AnchorUnreadable, OSError."""
+    path: Path = settings.PORTAL_AUDIT_ANCHOR
+    with only_writer(path):
+        last = last_anchor(path)
+        try:
+            if last is not None:
+                require_same_past(last)
+        except AnchorContradicted:
+            return path.rename(path.with_name(f"{path.name}.before-{timezone.now():%Y%m%dT%H%M%S}"))
+    return None
+
+
 def grown_count(last: Anchor | None) -> int:
     if last is None:
         return AuditEntry.objects.count()

@@ -264,3 +264,16 @@ def test_doctor_says_when_redis_is_away(healthy: None, settings: object) -> None
     settings.EMBEDDED = False
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
     assert "FAIL  broker       Redis does not answer" in failed("doctor")
+
+
+def test_safe_mode_is_entered_and_left_by_command(healthy: None) -> None:
+    assert said("enter_safe_mode", "trying the upgrade") == "Safe mode: nothing is sent\n"
+    assert said("enter_safe_mode", "again") == "Safe mode was there already\n"
+    anchor_head()
+    assert "nothing is sent: trying the upgrade" in said("doctor")
+    assert said("leave_safe_mode", "it worked") == "Safe mode has ended: commands and alerts are sent again\n"
+    assert said("leave_safe_mode", "again") == "There is no safe mode: commands and alerts are sent\n"
+    assert list(AuditEntry.objects.order_by("id").values_list("action", "details")) == [
+        ("safe_mode_entered", {"why": "trying the upgrade"}),
+        ("safe_mode_left", {"reason": "it worked", "why": "trying the upgrade"}),
+    ]
