@@ -117,7 +117,9 @@ def cut_head(url: str) -> ConnectionLost:
 def not_http(url: str, first_bytes: bytes) -> BotError:
     """Something answered without a status line: TLS on a plain port, or another protocol."""
     if first_bytes[:2] in (b"\x15\x03", b"\x16\x03"):
-        return TlsProblem(f"{place(url)} speaks TLS; the address must begin with https://")
+        speaks_tls = TlsProblem(f"{place(url)} speaks TLS; the address must begin with https://")
+        speaks_tls.may_have_happened = False  # to it, the request was no message at all
+        return speaks_tls
     return NotThisSystem(f"{place(url)} answers, but not in HTTP")
 
 

@@ -123,8 +123,14 @@ class HttpDoor:
         deadline: float | None = None,
         max_bytes: int | None = None,
     ) -> Answer:
-        """Like `get`, for any method. What is not GET or HEAD is sent at most once, over a connection of its own."""
-        question = await self._looked_up(url, [*headers, "Expect:"], deadline, max_bytes)
+        """Like `get`, for any method. What is not GET or HEAD is sent at most once, over a connection of its own.
+
+        An error's `may_have_happened` is False where no byte of the request has left.
+        """
+        try:
+            question = await self._looked_up(url, [*headers, "Expect:"], deadline, max_bytes)
+        except BotError as unknown:
+            raise _unsent(unknown) from None
         transfer = self._new_transfer()
         transfer.reusable = False
         transfer.ask(method, body)
@@ -185,14 +191,16 @@ class HttpDoor:
 
     async def _perform(self, transfer: "_Transfer", question: "_Question") -> Answer:
         if self._closed:
-            raise Unreachable("The portal is shutting down")
+            raise _unsent(Unreachable("The portal is shutting down"))
         url = question.url
         transfer.begin(question)
         started = time.perf_counter()
         try:
             await self._multi.add_handle(transfer.curl)
         except pycurl.error as error:
-            raise transfer.stopped(url) or curl_failures.failure(error, transfer.curl, url) from None
+            failed = transfer.stopped(url) or curl_failures.failure(error, transfer.curl, url)
+            failed.may_have_happened = transfer.has_left
+            raise failed from None
         except asyncio.CancelledError:
             transfer.reusable = False  # in whatever state it is
             raise
@@ -287,6 +295,11 @@ class _Transfer:
             return AnswerTooLarge(f"{curl_failures.place(url)} sent more than {self._max_bytes / MIB:g} MiB")
         return None
 
+    @property
+    def has_left(self) -> bool:
+        """Whether a byte of the request was handed to the network; in TLS the handshake does not count."""
+        return bool(self.curl.getinfo(pycurl.REQUEST_SIZE))
+
     def answer(self, url: str, elapsed_seconds: float) -> Answer:
         if self._refused:
             raise curl_failures.refused_address(url, *self._refused)
@@ -322,6 +335,11 @@ def _name_in(url: str) -> tuple[str, int] | None:
 def basic_authorization(username: str, password: str) -> str:
     """The header that carries a name and a password."""
     return "Authorization: Basic " + b64encode(f"{username}:{password}".encode()).decode("ascii")
+
+
+def _unsent(error: BotError) -> BotError:
+    error.may_have_happened = False
+    return error
 
 
 def _redirected(url: str, location: str) -> Redirected:

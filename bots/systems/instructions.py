@@ -69,3 +69,18 @@ CARRIES: Mapping[str, Mapping[str, str]] = {
     },
     "lock_pair": {"side": "", "note": ""},
 }
+
+PREPARING_SECONDS = 5.0  # an adapter may have to look at the bot's release first
+ANSWER_SECONDS = 15.0
+# A bot speaks to its exchange once or more for every trade before it answers.
+_PATIENCE_SECONDS: Mapping[str, float] = {"force_exit_all": 45.0}
+
+
+def answer_seconds(action: str) -> float:
+    """How long the answer to the request itself is waited for."""
+    return _PATIENCE_SECONDS.get(action, ANSWER_SECONDS)
+
+
+def longest_seconds(action: str) -> float:
+    """How long `Session.perform` takes at most: afterwards there is an answer or an error."""
+    return PREPARING_SECONDS + answer_seconds(action)

@@ -10,11 +10,21 @@ from msgspec.json import Decoder
 from bots.systems import contract
 from bots.systems.contract import ClosedTrades, Kind, KnownHistory
 from bots.systems.decoding import decode
-from bots.systems.errors import BadAnswer, BotError, NoSuchTrade, NotOffered, NotRunning, NotThisSystem, Refused
-from bots.systems.freqtrade import answers, listing, mapping, releases, trades
+from bots.systems.errors import (
+    BadAnswer,
+    BotError,
+    NoSuchTrade,
+    NotOffered,
+    NotRunning,
+    NotThisSystem,
+    Refused,
+    TimedOut,
+)
+from bots.systems.freqtrade import answers, commands, listing, mapping, releases, trades
 from bots.systems.freqtrade.early import stamped
 from bots.systems.freqtrade.refusals import refusal, what_answered
 from bots.systems.http import Answer, HttpDoor, basic_authorization
+from bots.systems.instructions import PREPARING_SECONDS, answer_seconds
 
 PAGE = 500  # trades; 0 would mean all of them in one answer, and is refused from 2025.3 on
 PAGES_PER_CALL = 10
@@ -102,6 +112,51 @@ class Session:
             raise BadAnswer(f"Asked for trade {trade_id}, the bot answered with another", endpoint="trade")
         return trades.trade(answer, self._known_currency(), "trade")
 
+    async def perform(self, instruction: contract.Instruction) -> contract.Accepted:
+        """Raises any BotError; NotOffered or Refused also for what was not sent because no bot could do it."""
+        call, release = await self._prepared(instruction)
+        answer = await self._send(call, answer_seconds(instruction.action))
+        error = refusal(answer, call.endpoint, command=True)
+        if error:
+            raise error
+        return call.accepted(answer.body, instruction, release)
+
+    # --- commands
+
+    async def _prepared(self, instruction: contract.Instruction) -> tuple[commands.Call, releases.Release]:
+        """Whatever goes wrong here, nothing has been sent."""
+        try:
+            async with asyncio.timeout(PREPARING_SECONDS):
+                release = await self._release_for(instruction)
+            return commands.call(instruction, release), release
+        except TimeoutError:
+            error: BotError = TimedOut(f"Not sent: the bot did not tell its release within {PREPARING_SECONDS:g} s")
+        except BotError as stopped:
+            error = stopped
+        error.may_have_happened = False
+        raise error
+
+    async def _release_for(self, instruction: contract.Instruction) -> releases.Release:
+        release = await self._known_release()
+        if commands.stops_entries(instruction, release):
+            if (await self._state()).state == "stopped":
+                raise Refused("Not sent: a stopped bot of this release forgets it; start it first")
+        elif commands.depends_on_release(instruction):
+            await self._state()
+        return await self._known_release()
+
+    async def _send(self, call: commands.Call, seconds: float) -> Answer:
+        self.requests += 1
+        body = call.encoded()
+        headers = self._credentials if body is None else [*self._credentials, "Content-Type: application/json"]
+        try:
+            return await self._door.request(
+                call.method, self._base + call.path, body=body, headers=headers, deadline=seconds
+            )
+        except BotError as error:
+            error.endpoint = call.endpoint
+            raise
+
     # --- which release, and what it says of itself
 
     async def _state(self) -> contract.BotState:
@@ -180,9 +235,6 @@ class Session:
             early = await self._get("status", answers.early_status)
             return trades.open_trades([stamped(trade, "status") for trade in early], self._known_currency())
         return trades.open_trades(await self._get("status", answers.status), self._known_currency())
-
-    async def perform(self, instruction: contract.Instruction) -> contract.Accepted:
-        raise NotOffered(f"{instruction.action} cannot be sent yet")
 
     # --- one trade, and the closed ones
 

@@ -41,14 +41,9 @@ def must_trade(answer: answers.ConfigAnswer) -> None:
 def about(answer: answers.ConfigAnswer, release: releases.Release) -> About:
     """Raises ReleaseTooOld, BadAnswer."""
     if release < releases.OLDEST:
-        raise ReleaseTooOld(
-            f"Freqtrade {name(answer.version, 60)} is older than {_spelled(releases.OLDEST)}, the oldest read here"
-        )
+        oldest = releases.spelled(releases.OLDEST)
+        raise ReleaseTooOld(f"Freqtrade {name(answer.version, 60)} is older than {oldest}, the oldest read here")
     return About(name(answer.stake_currency, 50), release, name(answer.version, 60))
-
-
-def _spelled(release: releases.Release) -> str:
-    return f"{release[0]}.{release[1]}"
 
 
 def state(answer: answers.ConfigAnswer, known: About) -> contract.BotState:
@@ -67,7 +62,9 @@ def state(answer: answers.ConfigAnswer, known: About) -> contract.BotState:
         timeframe=name(answer.timeframe or answer.ticker_interval, 20),
         bot_name=name(answer.bot_name),
         max_open_trades=slots(answer.max_open_trades),
-        capabilities=releases.capabilities(known.release, force_entry=_allows_force_entry(answer)),
+        capabilities=releases.capabilities(
+            known.release, force_entry=_allows_force_entry(answer), spot=answer.trading_mode == "spot"
+        ),
         tells_closed_trades=known.release >= releases.LISTS_TRADES,
     )
 

@@ -17,6 +17,11 @@ from bots.systems.errors import (
 )
 from bots.systems.http import Answer
 
+# Statuses with which a bot, or a proxy in front of it, turns a command away before anything is done.
+TURNED_AWAY = frozenset({400, 401, 403, 404, 405, 422})
+# Refusals of a bot that has acted, or may have: an unfilled entry is cancelled and its trade deleted, then the answer
+# cannot be made; of several open orders the first may be cancelled before the second is not found.
+ACTED_NEVERTHELESS = ("Failed to exit trade", "no active trade", "Order not found")
 DOES_NOT_TRADE = "This Freqtrade runs in webserver mode: it does not trade"
 _WORDS = 300  # of a bot's refusal
 
@@ -30,7 +35,15 @@ def refusal(answer: Answer, endpoint: str, *, command: bool = False) -> BotError
         return _stranger(answer, endpoint) if looks_like_html(answer) else None
     error = _by_status(answer, endpoint, command)
     error.endpoint = endpoint
+    error.may_have_happened = _may_have_happened(answer, error)
     return error
+
+
+def _may_have_happened(answer: Answer, error: BotError) -> bool:
+    """Of a command. A 500, 503 or 504, a gateway's 502: whoever says it may have passed the command on before."""
+    if isinstance(error, Refused | NotRunning) and answer.status == 502:
+        return any(words in str(error) for words in ACTED_NEVERTHELESS)
+    return not (isinstance(error, WebserverMode) or answer.status in TURNED_AWAY)
 
 
 def _by_status(answer: Answer, endpoint: str, command: bool) -> BotError:

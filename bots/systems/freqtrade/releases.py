@@ -55,26 +55,38 @@ _BY_API_VERSION: tuple[tuple[Decimal, Release], ...] = tuple(
 )
 
 # Action (or ability) -> the release that brought it.
-_OFFERED_SINCE: tuple[tuple[str, Release], ...] = (
-    ("start", (2019, 6)),
-    ("stop", (2019, 6)),
-    ("reload_config", (2019, 6)),
-    ("force_exit", (2019, 6)),
-    ("force_exit_all", (2019, 6)),
-    ("blacklist_add", (2019, 6)),
-    ("closed_trades", LISTS_TRADES),
-    ("delete_trade", (2020, 8)),
-    ("unlock", (2021, 3)),
-    ("blacklist_remove", (2021, 12)),
-    ("force_exit_partial", (2022, 8)),
-    ("websocket", (2022, 9)),
-    ("cancel_order", (2023, 2)),
-    ("reload_trade", (2023, 5)),
-    ("lock_pair", (2024, 4)),
-    ("pause", (2025, 4)),
-    ("force_exit_price", (2025, 12)),
-)
+_OFFERED_SINCE: dict[str, Release] = {
+    "start": (2019, 6),
+    "stop": (2019, 6),
+    "reload_config": (2019, 6),
+    "force_exit": (2019, 6),
+    "force_exit_all": (2019, 6),
+    "force_enter": (2019, 6),
+    "blacklist_add": (2019, 6),
+    "closed_trades": LISTS_TRADES,
+    "delete_trade": (2020, 8),
+    "unlock": (2021, 3),
+    "force_exit_order_type": (2021, 12),
+    "force_enter_order_type": (2021, 12),
+    "blacklist_remove": (2021, 12),
+    "force_enter_stake_amount": (2022, 1),
+    "force_enter_tag": (2022, 2),
+    "force_enter_side": (2022, 4),
+    "force_exit_partial": (2022, 8),
+    "force_enter_leverage": (2022, 8),
+    "websocket": (2022, 9),
+    "cancel_order": (2023, 2),
+    "reload_trade": (2023, 5),
+    "lock_pair": (2024, 4),
+    "pause": (2025, 4),
+    "force_exit_price": (2025, 12),
+}
+BEYOND_SPOT = frozenset({"force_enter_side", "force_enter_leverage"})  # a spot bot takes no other side or leverage
 
+# Where a command's name changed.
+RELOAD_CONFIG: Release = (2020, 6)
+FORCE_EXIT: Release = (2022, 4)
+STOP_ENTRY: Release = (2022, 8)
 PAUSE: Release = (2025, 4)
 
 
@@ -91,12 +103,27 @@ def parse(version: str, api_version: Decimal | None = None) -> Release | None:
     return next((release for number, release in _BY_API_VERSION if api_version >= number), None)
 
 
-def capabilities(release: Release, *, force_entry: bool) -> tuple[str, ...]:
-    """The actions this release offers. `stop_entry` stands for `pause` before 2025.4: it lets no new trade begin,
-    cannot be seen in the state and is undone by reload_config alone."""
-    offered = [action for action, since in _OFFERED_SINCE if release >= since]
+def offers(release: Release, ability: str) -> bool:
+    """Raises KeyError for what no release offers."""
+    return release >= _OFFERED_SINCE[ability]
+
+
+def since(ability: str) -> str:
+    return spelled(_OFFERED_SINCE[ability])
+
+
+def spelled(release: Release) -> str:
+    return f"{release[0]}.{release[1]}"
+
+
+def capabilities(release: Release, *, force_entry: bool, spot: bool = True) -> tuple[str, ...]:
+    """The actions this release offers, and what they may carry. `stop_entry` stands for `pause` before 2025.4: it lets
+    no new trade begin, cannot be seen in the state and is undone by reload_config alone."""
+    offered = [ability for ability in _OFFERED_SINCE if offers(release, ability)]
+    if not force_entry:
+        offered = [ability for ability in offered if not ability.startswith("force_enter")]
+    if spot:
+        offered = [ability for ability in offered if ability not in BEYOND_SPOT]
     if release < PAUSE:
         offered.append("stop_entry")
-    if force_entry:
-        offered.append("force_enter")
     return tuple(offered)

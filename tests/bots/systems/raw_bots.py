@@ -11,16 +11,18 @@ Talk = Callable[["Caller"], Awaitable[None]]
 class Caller:
     """One connection as the server sees it."""
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, requests: list[bytes]) -> None:
-        self.reader, self.writer, self.requests = reader, writer, requests
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, server: "Server") -> None:
+        self.reader, self.writer, self.requests, self.bodies = reader, writer, server.requests, server.bodies
 
     async def request(self) -> bytes:
-        """The next request's head; its body, if it has one, is read and left out."""
+        """The next request's head; its body goes into `bodies`."""
         head = await self.reader.readuntil(b"\r\n\r\n")
         self.requests.append(head)
+        length = 0
         for line in head.lower().split(b"\r\n"):
             if line.startswith(b"content-length:"):
-                await self.reader.readexactly(int(line.partition(b":")[2]))
+                length = int(line.partition(b":")[2])
+        self.bodies.append(await self.reader.readexactly(length))
         return head
 
     async def say(self, data: bytes) -> None:
@@ -41,7 +43,8 @@ class Server:
         self.port = port
         self.url = f"{scheme}://{host}:{port}"
         self.connections = 0
-        self.requests: list[bytes] = []
+        self.requests: list[bytes] = []  # heads
+        self.bodies: list[bytes] = []
 
 
 @asynccontextmanager
@@ -49,7 +52,7 @@ async def serving(talk: Talk, tls: ssl.SSLContext | None = None, host: str = "12
     async def meet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         server.connections += 1
         try:
-            await talk(Caller(reader, writer, server.requests))
+            await talk(Caller(reader, writer, server))
         except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
             pass
         except RuntimeError as gone:  # as uvloop calls a connection that the caller closed

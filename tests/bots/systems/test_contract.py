@@ -9,6 +9,7 @@ from bots.systems import errors
 from bots.systems.addresses import AddressPolicy
 from bots.systems.contract import VALUE_OF, Kind
 from bots.systems.http import HttpDoor
+from bots.systems.instructions import CARRIES, NEEDS, Instruction, longest_seconds
 
 SYSTEMS = list(systems.found().values())
 IDENTIFIER = re.compile(r"[a-z][a-z0-9_]{1,30}")
@@ -88,6 +89,14 @@ async def test_no_session_gets_around_the_door(system, closed_door):
 
 
 @pytest.mark.parametrize("system", SYSTEMS)
+@pytest.mark.parametrize("action", ["start", "no_such_act"])
+async def test_no_command_gets_around_the_door(system, action, closed_door):
+    with pytest.raises((errors.AddressNotAllowed, errors.NotOffered)) as caught:
+        await system.open(filled(system), closed_door).perform(Instruction(action))
+    assert caught.value.may_have_happened is False
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
 async def test_a_session_does_not_show_its_secrets(system, closed_door):
     session = system.open(filled(system), closed_door)
     assert "s3cret" not in f"{session!r} {session}"
@@ -95,6 +104,14 @@ async def test_a_session_does_not_show_its_secrets(system, closed_door):
 
 def test_every_kind_of_reading_has_its_value():
     assert set(VALUE_OF) == set(Kind) - {Kind.CLOSED_TRADES}
+
+
+def test_what_an_action_needs_and_carries_are_fields_of_an_instruction():
+    fields = set(Instruction.__struct_fields__)
+    assert {name for needs in NEEDS.values() for one_of in needs for name in one_of} <= fields
+    assert {name for carried in CARRIES.values() for name in carried} <= fields
+    assert set(CARRIES) <= set(NEEDS)
+    assert all(5 < longest_seconds(action) <= 60 for action in NEEDS)
 
 
 def test_every_failure_has_a_code_of_its_own_and_says_who_must_act():

@@ -44,14 +44,17 @@ def read_down(release: str, endpoint: str):
     return decode(down(release, endpoint)[0], getattr(answers, endpoint), endpoint)
 
 
-def playing(release: str, **instead: bytes) -> Talk:
-    """A bot of this release. `instead`: whole answers by endpoint, in place of the recorded ones."""
+def playing(release: str, commanded: bytes = b"", **instead: bytes) -> Talk:
+    """A bot of this release. `commanded`: its answer to every command; `instead`: whole answers by endpoint, in place
+    of the recorded ones."""
 
     async def talk(caller: Caller) -> None:
         while True:
             head = await caller.request()
             endpoint = _endpoint(head.split()[1].decode())
-            if endpoint in instead:
+            if not head.startswith(b"GET "):
+                await caller.say(commanded)
+            elif endpoint in instead:
                 await caller.say(instead[endpoint])
             elif endpoint != "ping" and CREDENTIALS not in head:
                 await caller.say(http(b'{"detail":"Unauthorized"}', "401 Unauthorized"))

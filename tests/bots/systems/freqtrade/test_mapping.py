@@ -32,22 +32,26 @@ def test_the_state(release):
 
 
 def test_capabilities_follow_the_release():
-    assert state_of(read("2022.9.1", "show_config")).capabilities == (
+    assert set(state_of(read("2022.9.1", "show_config")).capabilities) == {
         "start",
         "stop",
         "reload_config",
         "force_exit",
         "force_exit_all",
+        "force_exit_order_type",
+        "force_exit_partial",
+        "force_enter",
+        "force_enter_order_type",
+        "force_enter_stake_amount",
+        "force_enter_tag",
         "blacklist_add",
+        "blacklist_remove",
         "closed_trades",
         "delete_trade",
         "unlock",
-        "blacklist_remove",
-        "force_exit_partial",
         "websocket",
         "stop_entry",
-        "force_enter",
-    )
+    }
     new = state_of(read("2026.9", "show_config")).capabilities
     assert {"pause", "cancel_order", "reload_trade", "lock_pair", "force_enter"} < set(new)
 
