@@ -226,6 +226,7 @@ class TotalShape(Shape):
     bots = IntegerField()
     missing = IntegerField(help_text="Bots whose unrealized profit is not known")
     unread = IntegerField(help_text="Bots whose closed trades are not read to their end: in no realized sum")
+    untold = IntegerField(help_text="Bots that tell nothing of closed trades: in no realized sum either")
     stale = BooleanField()
     stale_bots = Words()
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from bots.domain.freshness import WORDS, freshness_of, shown_state
-from bots.domain.profit import DAYS_SHOWN, ZERO, Purse, Realized, curve, realized_by_bot, today_in
+from bots.domain.profit import DAYS_SHOWN, ZERO, Purse, Realized, curve, realized_by_bot, tells_closed_trades, today_in
 from bots.models import Bot, BotStatus
 
 SORTS = "name mode state age open unrealized currency today d7 d30 all wins win_rate balance drawdown system version"
@@ -108,6 +108,18 @@ class BotRow:
         return value if self.status.history_at is not None else None
 
     @property
+    def untold(self) -> bool:
+        """The bot tells nothing of closed trades: it has its own sums, and a part in none of ours."""
+        return not tells_closed_trades(self.status)
+
+    @property
+    def why_no_sum(self) -> str:
+        """Why the realized figures are missing, if they are."""
+        if self.untold:
+            return "this bot's release tells nothing of closed trades; its own sums stand on its page"
+        return "" if self.status.history_at is not None else "its closed trades are not read to their end yet"
+
+    @property
     def wins(self) -> int:
         return self.realized.wins
 
@@ -146,6 +158,7 @@ class Total:
     bots: int = 0
     missing: int = 0  # bots whose unrealized profit is not known
     unread: int = 0  # bots whose closed trades were not read to their end yet: in no realized sum
+    untold: int = 0  # bots that tell nothing of closed trades: in no realized sum either
     stale_bots: list[str] = field(default_factory=list)
     oldest_age_seconds: float = 0.0
 
@@ -298,7 +311,8 @@ def totals_of(rows: list[BotRow], mode: str = "both") -> list[Total]:
 def add_row(total: Total, row: BotRow, sums: Realized, *, current: bool) -> None:
     total.bots += 1
     if current and row.status.history_at is None:
-        total.unread += 1
+        total.untold += row.untold
+        total.unread += not row.untold
     else:
         for name in ("today", "d7", "d30", "all"):
             setattr(total, name, (getattr(total, name) or ZERO) + getattr(sums, name))

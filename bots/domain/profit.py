@@ -15,9 +15,9 @@ from zoneinfo import ZoneInfo
 from django.db.models import Count, Q
 
 from bots.domain.latest import Latest, latest
-from bots.models import Bot, Trade
+from bots.models import Bot, BotStatus, Trade
 from bots.models.money import ExactSum, exact
-from bots.systems.contract import Daily, Performance
+from bots.systems.contract import Daily, Performance, Profit
 
 ZERO = Decimal(0)
 DAYS_SHOWN = 30
@@ -51,6 +51,11 @@ class Realized:
         return exact(Decimal(self.wins) / decided) if decided else None
 
 
+def tells_closed_trades(status: BotStatus) -> bool:
+    """False: what leaves the open trades of this bot is never heard of again, and no sum of ours has it."""
+    return not status.capabilities or "closed_trades" in status.capabilities
+
+
 OWN_SUMS = "bot's own sums"
 
 
@@ -61,15 +66,16 @@ class OwnSums:
 
     days: Latest[Daily]
     pairs: Latest[Performance]
+    profit: Latest[Profit]
     label: str = OWN_SUMS
 
 
 def own_sums(bot: Bot, now: datetime) -> OwnSums | None:
-    """None where the mirror holds every closed trade, and while the bot gave neither."""
-    if "closed_trades" in bot.status.capabilities:
+    """None where the mirror holds every closed trade, and while the bot gave none of them."""
+    if tells_closed_trades(bot.status):
         return None
-    sums = OwnSums(latest(bot, "daily", now), latest(bot, "performance", now))
-    return sums if sums.days.value or sums.pairs.value else None
+    sums = OwnSums(latest(bot, "daily", now), latest(bot, "performance", now), latest(bot, "profit", now))
+    return sums if sums.days.value or sums.pairs.value or sums.profit.value else None
 
 
 def today_in(zone: str, now: datetime) -> date:

@@ -1,7 +1,7 @@
 """The page of one bot: its figures above, one tab below. Tabs are links."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -14,7 +14,7 @@ from django.views.decorators.http import require_safe
 from accounts.access import MANAGE
 from accounts.views import person
 from bots.domain.fleet import BotRow, rows_of
-from bots.domain.profit import Purse
+from bots.domain.profit import OwnSums, Purse, own_sums
 from bots.domain.trade_sums import grouped
 from bots.domain.trades import TradeQuery, open_trade_rows, trades_for
 from bots.models import Bot, BotReading, ConfigVersion
@@ -55,14 +55,23 @@ def bot(request: HttpRequest, slug: str) -> HttpResponse:
 def head_of(request: HttpRequest, found: Bot, row: BotRow) -> dict[str, Any]:
     """What stands above every tab."""
     may_manage = Bot.objects.commandable_by(person(request), MANAGE).filter(pk=found.pk).exists()
+    own = own_sums(found, timezone.now())
     counts = {"open": row.open_count, "closed": row.realized.trades}
     return {
         "bot": found,
         "row": row,
+        "own": own,
+        "own_days": own_days_of(own),
         "page_title": found.name,
         "may_manage": may_manage and found.retired_at is None,
         "tabs": [(name, label, counts.get(name)) for name, label in TABS.items()],
     }
+
+
+def own_days_of(own: OwnSums | None) -> list[tuple[date, Decimal]]:
+    """Oldest first, as a chart takes them."""
+    told = own.days.value.days if own and own.days.value else ()
+    return [(date.fromisoformat(day.day), day.profit_abs) for day in reversed(told) if day.profit_abs is not None]
 
 
 def reading(row: BotRow, kind: str) -> BotReading | None:

@@ -72,6 +72,7 @@ def fleet_context(request: HttpRequest, query: FleetQuery, found: Fleet) -> dict
         "lead_course": next((course for course in courses if strip and course.total is strip.lead), None),
         "stale_bots": [row for row in found.rows if row.stale or row.late],
         "unread_bots": [row for row in found.rows if row.currency and row.status.history_at is None],
+        "untold_bots": [row for row in found.rows if row.untold],
         "never_seen": sum(row.age_seconds is None for row in found.rows),
         "filters": filters_of(found, query),
         "is_filtered": query != FleetQuery(sort=query.sort),

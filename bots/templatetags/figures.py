@@ -231,8 +231,10 @@ def word(state: str) -> str:
 def why_missing(total: Total, name: str) -> str:
     if name == "unrealized" and total.missing:
         return f"{total.missing} of {total.bots} bots have not given it"
+    if name != "unrealized" and total.untold == total.bots:
+        return "none of its bots tells anything of closed trades"
     if name != "unrealized" and total.unread:
-        return f"the closed trades of {total.unread} of {total.bots} bots are not read to their end, or not told"
+        return f"the closed trades of {total.unread} of {total.bots} bots are not read to their end"
     return "no bot has given it"
 
 

@@ -220,7 +220,7 @@ def test_the_fleet_adds_up_per_currency_and_mode(as_bob, trend, alpha, beta):
 
     def total(currency, mode, profit, unrealized, **more):
         periods = dict.fromkeys(("today", "d7", "d30", "all"), profit)
-        usual = {"bots": 1, "missing": 0, "unread": 0, "stale": False, "stale_bots": []}
+        usual = {"bots": 1, "missing": 0, "unread": 0, "untold": 0, "stale": False, "stale_bots": []}
         return {"currency": currency, "mode": mode, **periods, "unrealized": unrealized, **usual, **more}
 
     assert fleet["totals"] == [

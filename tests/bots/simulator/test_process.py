@@ -38,10 +38,10 @@ def test_the_demo_has_a_bot_of_every_kind() -> None:
     with started("--demo", "--parent-pid", str(os.getpid())) as (process, cards):
         assert len(cards) >= 12
         assert {card["currency"] for card in cards} == {"USDT", "BTC", "EUR"}
-        assert {card["release"] for card in cards} == {"2022.9.1", "2024.3", "2026.9"}
+        assert {card["release"] for card in cards} == {"2020.1", "2022.9.1", "2024.3", "2026.9"}
         assert {card["dry_run"] for card in cards} == {True, False}
         by_fault = {card["fault"]: card for card in cards}
-        assert set(by_fault) == {"", "slow", "down", "wrong password", "paused", "stopped"}
+        assert set(by_fault) == {"", "slow", "down", "wrong password", "paused", "stopped", "tells no closed trades"}
         assert ask(by_fault["wrong password"], "/version").status_code == 401
         with pytest.raises(requests.ConnectionError):
             ask(by_fault["down"], "/ping")
