@@ -9,6 +9,7 @@ class BotsConfig(AppConfig):
     def ready(self) -> None:
         from accounts import announcements
         from bots import tasks
+        from bots.domain import commands
         from bots.domain.audit.listening import listen
         from bots.models.append_only import after_migrate
         from bots.models.money import teach_sqlite
@@ -16,4 +17,5 @@ class BotsConfig(AppConfig):
         connection_created.connect(teach_sqlite)
         post_migrate.connect(after_migrate, sender=self)
         announcements.team_changed.connect(tasks.team_changed)
+        commands.on_intent(tasks.hand_over)
         listen()

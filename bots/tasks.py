@@ -1,6 +1,7 @@
 """Celery's entrance: each task fetches by id and calls one function of the domain."""
 
 import logging
+from collections.abc import Sequence
 from uuid import UUID
 
 from celery import shared_task
@@ -8,15 +9,17 @@ from celery.signals import worker_init, worker_process_shutdown, worker_shutdown
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
+from kombu.exceptions import OperationalError as BrokerFailure
 
 from accounts import forgetting
 from accounts.announcements import Announcement
 from accounts.models import Team
-from bots.domain import connection_tests, mirror, safety
+from bots.domain import commands, connection_tests, mirror, safety
 from bots.domain.audit import AnchorContradicted, AnchorUnreadable, AuditUnavailable
 from bots.domain.polling import engine, readings, schedule
 from bots.domain.polling.orders import orders_for
 from bots.domain.polling.schedule import Claim
+from bots.models.command import CONFIRMED_FOR
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +28,7 @@ def begin_alone() -> None:
     """The all-in-one process starts: nobody else polls."""
     schedule.release_all()
     look_whether_restored()
+    commands.begin_alone()
 
 
 def look_whether_restored(**kwargs: object) -> None:
@@ -50,6 +54,37 @@ def poll_shard(claims: list[list[int]]) -> None:
     """Begin the polls of a shard; returns at once, the engine writes the results."""
     orders = orders_for([Claim(bot_id, fence) for bot_id, fence in claims], timezone.now())
     engine.engine().submit(orders)
+
+
+@shared_task
+def send_commands(ids: list[int]) -> None:
+    """Returns at once: the outbox of this process claims each that may still be sent, and sends it once."""
+    commands.outbox().submit(ids)
+
+
+@shared_task
+def look_at_commands(ids: list[int]) -> None:
+    """Read the bots of commands that are unknown or followed; returns at once."""
+    commands.outbox().look(ids)
+
+
+@shared_task
+def sweep_commands() -> None:
+    """Every second: expire, announce again, give up waiting for answers, look again."""
+    swept = commands.sweep()
+    hand_over(swept.to_send)
+    if swept.to_look_at:
+        look_at_commands.apply_async([swept.to_look_at], expires=30)
+
+
+def hand_over(ids: Sequence[int]) -> None:
+    """To the workers. The message carries only ids; one that gets lost is sent again by the tick."""
+    if not ids:
+        return
+    try:
+        send_commands.apply_async([list(ids)], expires=CONFIRMED_FOR.total_seconds())
+    except BrokerFailure as failure:
+        log.warning("commands %s wait for the tick: the broker does not take them (%s)", list(ids), failure)
 
 
 @shared_task
@@ -96,4 +131,5 @@ worker_init.connect(look_whether_restored)
 @worker_shutdown.connect
 @worker_process_shutdown.connect
 def stop(**kwargs: object) -> None:
+    commands.stop_outbox()
     engine.stop_engine()

@@ -20,6 +20,7 @@ def timetable(sender: Celery, **kwargs: object) -> None:
     tick = settings.PORTAL_TICK_SECONDS
     sender.conf.beat_schedule = {
         "tick": {"task": "bots.tasks.tick", "schedule": tick, "options": {"expires": max(tick, 1) * 5}},
+        "commands": {"task": "bots.tasks.sweep_commands", "schedule": 1.0, "options": {"expires": 5}},
         "anchor": {"task": "bots.tasks.anchor_audit", "schedule": 10.0, "options": {"expires": 10}},
         "hourly": {"task": "bots.tasks.tidy", "schedule": 3600.0, "options": {"expires": 1800}},
     }

@@ -6,6 +6,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
+from kombu import Exchange, Queue
 
 from portal import env, keys
 
@@ -227,7 +228,12 @@ SIMPLE_JWT = {
 # --- Work in the background -----------------------------------------------------------------------------------------
 CELERY_BROKER_URL = REDIS_URL or "memory://localhost"
 CELERY_TASK_IGNORE_RESULT = True
-CELERY_TASK_DEFAULT_QUEUE = "polls"
+# Commands have a queue of their own; a worker consumes both unless told `-Q commands`.
+CELERY_TASK_DEFAULT_QUEUE = CELERY_TASK_DEFAULT_EXCHANGE = CELERY_TASK_DEFAULT_ROUTING_KEY = "polls"
+CELERY_TASK_QUEUES = [Queue(name, Exchange(name), routing_key=name) for name in ("polls", "commands")]
+CELERY_TASK_ROUTES = {
+    f"bots.tasks.{name}": {"queue": "commands"} for name in ("send_commands", "look_at_commands", "sweep_commands")
+}
 CELERY_TASK_ACKS_LATE = False
 CELERY_WORKER_POOL = "threads"
 CELERY_WORKER_CONCURRENCY = int(env.number("PORTAL_WORKER_THREADS", 8, 1, 1000))

@@ -1,0 +1,250 @@
+"""What reading a bot says of a command: that it was done, that nothing changed, or that it cannot be told."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from bots.domain.commands import effects
+from bots.domain.commands.checking import of_trade
+from bots.domain.commands.params import instruction
+from bots.models import Command
+from bots.systems.contract import BotState, Kind, Locks, OpenTrades, PairList, Session, Trade
+from bots.systems.errors import NoSuchTrade, NotOffered
+
+DONE, PART, UNCHANGED, UNCLEAR = "done", "part", "unchanged", "unclear"
+CANNOT_BE_SEEN = "Nothing that can be read at the bot tells whether it happened"
+MOST_TRADES = 100  # of an exit-all, looked up one by one
+
+
+@dataclass(frozen=True)
+class Found:
+    """`words`: for people. `effect`: as in Command.outcome. `more`: further names of the outcome (fill, trades)."""
+
+    verdict: str
+    words: str
+    effect: str = ""
+    more: Mapping[str, Any] = field(default_factory=dict)
+
+
+Look = Callable[[Command, Session], Awaitable[Found]]
+
+
+async def evidence(command: Command, session: Session) -> Found:
+    """Raises BotError when the bot cannot be read."""
+    look = LOOKS.get(command.action)
+    return await look(command, session) if look else Found(UNCLEAR, CANNOT_BE_SEEN)
+
+
+# --- the bot's state --------------------------------------------------------------------------------------------------
+
+
+async def of_state(command: Command, session: Session) -> Found:
+    state = await session.read(Kind.STATE)
+    assert isinstance(state, BotState)
+    words = f"The bot is {state.state}"
+    if state.state == "starting":
+        return Found(UNCLEAR, words)
+    if command.action == "pause" and "pause" not in state.capabilities:
+        stopped = state.max_open_trades == 0
+        return Found(DONE if stopped else UNCHANGED, f"{words}, with {state.max_open_trades} slots for trades")
+    wanted = {"start": "running", "stop": "stopped", "pause": "paused"}[command.action]
+    return Found(DONE if state.state == wanted else UNCHANGED, words)
+
+
+# --- one trade --------------------------------------------------------------------------------------------------------
+
+
+async def meant_trade(command: Command, session: Session) -> Trade | None:
+    """The trade that was confirmed; None: the bot has it no more, or tells nothing of it."""
+    return await trade_at(session, command.params["trade_id"], command.before["open_ms"])
+
+
+async def trade_at(session: Session, trade_id: str, open_ms: int) -> Trade | None:
+    try:
+        trade = await session.trade(trade_id)
+    except (NoSuchTrade, NotOffered):
+        return None
+    return trade if trade.open_ms == open_ms else None
+
+
+async def of_exit(command: Command, session: Session) -> Found:
+    return found_of_exit(command, await meant_trade(command, session))
+
+
+def found_of_exit(command: Command, trade: Trade | None) -> Found:
+    known, before = known_of(command), command.before
+    if trade is None:
+        return gone(known)
+    effect = effects.effect_of_exit(known, command.params.get("amount"), trade)
+    fill = effects.fill_of_exit(command, before, known, trade) if effect in effects.SETTLED else None
+    return Found(DONE if effect else UNCHANGED, words_of(trade, effect), effect, {"fill": fill} if fill else {})
+
+
+def known_of(command: Command) -> Mapping[str, Any]:
+    """The trade as it was just before sending."""
+    seen: Mapping[str, Any] = command.outcome.get("at_sending", {})
+    return seen if "orders" in seen else {**command.before, "entry_filled": True}
+
+
+def gone(known: Mapping[str, Any]) -> Found:
+    if known.get("entry_filled"):
+        return Found(DONE, "The bot no longer tells of this trade: its fill is not known", effects.FILLED)
+    return Found(DONE, "The entry was not filled: it was cancelled, and the trade is gone", effects.CANCELLED)
+
+
+def words_of(trade: Trade, effect: str) -> str:
+    if not trade.is_open:
+        return f"Trade {trade.trade_id} is closed, with exit reason {trade.exit_reason or 'not told'}"
+    said = {
+        effects.PENDING: "an exit order is open",
+        effects.FILLED: "the part was sold",
+        effects.PARTLY: "a part was sold, the rest is still held",
+        effects.CANCELLED: "the exit order was cancelled without a fill",
+    }
+    return f"Trade {trade.trade_id} is open; {said.get(effect, 'nothing of an exit is to be seen')}"
+
+
+async def of_cancel(command: Command, session: Session) -> Found:
+    trade = await meant_trade(command, session)
+    if trade is None:
+        return Found(DONE, "The trade is gone: its unfilled entry was cancelled", effects.CANCELLED)
+    if not trade.is_open:
+        return Found(DONE, words_of(trade, ""), effects.NONE)
+    before = set(known_of(command).get("open_orders", ()))
+    still = [order.order_id for order in trade.orders if order.is_open and (not before or order.order_id in before)]
+    if still:
+        return Found(UNCHANGED, f"Its order {still[0]} is still open")
+    return Found(DONE, "None of its orders is open any more", effects.CANCELLED)
+
+
+async def of_delete(command: Command, session: Session) -> Found:
+    trade = await meant_trade(command, session)
+    return Found(DONE, "The trade is gone") if trade is None else Found(UNCHANGED, "The trade is still there")
+
+
+# --- all trades -------------------------------------------------------------------------------------------------------
+
+
+async def of_exit_all(command: Command, session: Session) -> Found:
+    known = met(command)
+    if not known:
+        return Found(DONE, "No trade was open", effects.NONE)
+    listed = await session.read(Kind.OPEN_TRADES)
+    assert isinstance(listed, OpenTrades)
+    now_open = {(each.trade.trade_id, each.trade.open_ms): each.trade for each in listed.trades}
+    ends = [await end_of_one(command, session, one, now_open) for one in known[:MOST_TRADES]]
+    return together(ends)
+
+
+def met(command: Command) -> list[Mapping[str, Any]]:
+    seen = command.outcome.get("at_sending", {})
+    found: list[Mapping[str, Any]] = seen["trades"] if "trades" in seen else command.before.get("trades", [])
+    return found
+
+
+async def end_of_one(
+    command: Command, session: Session, known: Mapping[str, Any], now_open: Mapping[tuple[str, int], Trade]
+) -> dict[str, Any]:
+    """{"trade_id", "pair", "effect", "fill"?} of one of the trades; effect "": nothing is to be seen."""
+    key = (known["trade_id"], known["open_ms"])
+    trade = now_open.get(key) or await trade_at(session, *key)
+    end: dict[str, Any] = {"trade_id": key[0], "pair": known["pair"]}
+    if trade is None:
+        return end | {"effect": gone(known).effect}
+    effect = effects.effect_of_exit(known, None, trade)
+    before: Mapping[str, Any] = next(
+        (one for one in command.before.get("trades", ()) if (one["trade_id"], one["open_ms"]) == key), {}
+    )
+    fill = effects.fill_of_exit(command, before, known, trade) if effect in effects.SETTLED else None
+    return end | {"effect": effect} | ({"fill": fill} if fill else {})
+
+
+def together(ends: list[dict[str, Any]]) -> Found:
+    kinds = [end["effect"] for end in ends]
+    left = [f"{end['pair']} #{end['trade_id']}" for end in ends if end["effect"] == ""]
+    words = f"{len(ends) - len(left)} of {len(ends)} trades were exited"
+    more = {"trades": ends}
+    if len(left) == len(ends):
+        return Found(UNCHANGED, words, "", more)
+    if left:
+        return Found(PART, f"{words}; not: {', '.join(left[:10])}", effects.PARTLY, more)
+    if effects.PENDING in kinds:
+        return Found(DONE, f"{words}; {kinds.count(effects.PENDING)} orders are still open", effects.PENDING, more)
+    whole = all(kind in (effects.FILLED, effects.CANCELLED) for kind in kinds)
+    return Found(DONE, words, effects.FILLED if whole else effects.PARTLY, more)
+
+
+# --- an entry ---------------------------------------------------------------------------------------------------------
+
+
+async def of_entry(command: Command, session: Session) -> Found:
+    """The trade the bot named, or one of the pair that was not open before."""
+    trade = await entered(command, session)
+    if trade is None:
+        named = command.outcome.get("trade_id")
+        if named:
+            return Found(DONE, f"Trade {named} is gone: its entry was not filled", effects.CANCELLED)
+        return Found(UNCHANGED, f"No new trade of {command.params['pair']} is open")
+    effect = effects.FILLED if of_trade(trade)["entry_filled"] else effects.PENDING
+    more = {"trade_id": trade.trade_id, "open_ms": trade.open_ms}
+    return Found(DONE, f"Trade {trade.trade_id} of {trade.pair} was opened", effect, more)
+
+
+async def entered(command: Command, session: Session) -> Trade | None:
+    named, open_ms = command.outcome.get("trade_id"), command.outcome.get("open_ms")
+    if named and open_ms:
+        return await trade_at(session, named, open_ms)
+    listed = await session.read(Kind.OPEN_TRADES)
+    assert isinstance(listed, OpenTrades)
+    before = {(trade_id, opened) for trade_id, opened in command.outcome.get("at_sending", {}).get("open", ())}
+    mine = [each.trade for each in listed.trades if each.trade.pair == command.params["pair"]]
+    fresh = [trade for trade in mine if (trade.trade_id, trade.open_ms) not in before]
+    return max(fresh, key=lambda trade: trade.open_ms, default=None)
+
+
+# --- lists ------------------------------------------------------------------------------------------------------------
+
+
+async def of_locks(command: Command, session: Session) -> Found:
+    read = await session.read(Kind.LOCKS)
+    assert isinstance(read, Locks)
+    params, active = command.params, [lock for lock in read.locks if lock.active]
+    if command.action == "lock_pair":
+        until_ms = until_ms_of(params)
+        held = [lock for lock in active if lock.pair == params["pair"] and (lock.until_ms or 0) >= until_ms - 1000]
+        return Found(DONE, "The lock is there") if held else Found(UNCHANGED, "There is no such lock")
+    left = [lock for lock in active if lock.pair == params.get("pair") or lock.lock_id == params.get("lock_id")]
+    return Found(UNCHANGED, "The lock is still there") if left else Found(DONE, "There is no such lock any more")
+
+
+def until_ms_of(params: Mapping[str, Any]) -> int:
+
+    return instruction("lock_pair", params).until_ms or 0
+
+
+async def of_blacklist(command: Command, session: Session) -> Found:
+    read = await session.read(Kind.BLACKLIST)
+    assert isinstance(read, PairList)
+    wanted, listed = set(command.params["pairs"]), set(read.pairs)
+    adding = command.action == "blacklist_add"
+    reached = wanted & listed if adding else wanted - listed
+    words = f"{len(reached)} of {len(wanted)} pairs are {'on' if adding else 'off'} the blacklist"
+    if reached == wanted:
+        return Found(DONE, words)
+    return Found(PART if reached else UNCHANGED, words)
+
+
+LOOKS: Mapping[str, Look] = {
+    "start": of_state,
+    "stop": of_state,
+    "pause": of_state,
+    "force_exit": of_exit,
+    "force_exit_all": of_exit_all,
+    "force_enter": of_entry,
+    "cancel_order": of_cancel,
+    "delete_trade": of_delete,
+    "lock_pair": of_locks,
+    "unlock": of_locks,
+    "blacklist_add": of_blacklist,
+    "blacklist_remove": of_blacklist,
+}
