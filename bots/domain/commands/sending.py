@@ -68,9 +68,9 @@ class Outbox:
         self.begin_soon([(number, self.follow) for number in command_ids])
 
     def stop(self, seconds: float = 2.0) -> None:
-        """What is under way is dropped: not sent it is announced again, sent it becomes UNKNOWN."""
-        self.loop.call_soon_threadsafe(self.loop.stop)
-        self.thread.join(seconds)
+        """What is nearly done may end; the rest is dropped: not sent it is announced again, sent it becomes UNKNOWN."""
+        asyncio.run_coroutine_threadsafe(self.finish(seconds), self.loop)
+        self.thread.join(seconds + 1)
         together = threading.Barrier(DATABASE_THREADS)
         for _ in range(DATABASE_THREADS):
             self.database.submit(close_connection, together, seconds)
@@ -87,6 +87,13 @@ class Outbox:
 
     async def prepare(self) -> None:
         self.door = open_door()
+
+    async def finish(self, seconds: float) -> None:
+        if self.tasks:
+            await asyncio.wait(self.tasks, timeout=seconds)
+        for task in self.tasks:
+            task.cancel()
+        self.loop.call_soon(self.loop.stop)
 
     def begin_soon(self, errands: list[tuple[int, Callable[[int], Any]]]) -> None:
         self.loop.call_soon_threadsafe(self.begin, errands)

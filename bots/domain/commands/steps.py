@@ -1,6 +1,7 @@
 """One step of a command: a conditional UPDATE on the state before it, with what tells of it, in one transaction."""
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -61,7 +62,7 @@ def act_of(action: str, actor: Actor, command: Command, details: Mapping[str, De
         told["trade_id"] = command.params["trade_id"]
     if command.code:
         told["code"] = command.code
-    return Act.on_bot(action, actor, command.bot, **{**told, **(details or {})})
+    return replace(Act.on_bot(action, actor, command.bot), details={**told, **(details or {})})
 
 
 def tell(command: Command) -> None:

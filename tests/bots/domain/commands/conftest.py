@@ -1,0 +1,94 @@
+"""Dora trades for team Alpha, Otto operates; a live bot of simulated trades, and an outbox that sends for real."""
+
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from accounts.access import Role
+from accounts.models import Team, User
+from bots.domain import commands
+from bots.domain.audit import Actor
+from bots.domain.commands import Outbox
+from bots.models import Bot, Command, Trade
+from bots.simulator import BotSpec, SimBot, running_fleet
+from tests.builders import member, person
+from tests.fleets import known, polled
+
+SPEC = BotSpec(name="majors", open_trades=3, dry_run=False)
+WHY = "the market turns"
+
+
+@pytest.fixture
+def dora(alpha: Team) -> User:
+    dora = person("dora")
+    member(dora, alpha, Role.TRADER)
+    return dora
+
+
+@pytest.fixture
+def otto(alpha: Team) -> User:
+    otto = person("otto")
+    member(otto, alpha, Role.OPERATOR)
+    return otto
+
+
+@pytest.fixture
+def sim() -> Iterator[SimBot]:
+    with running_fleet([SPEC]) as fleet:
+        yield fleet.bots[0]
+
+
+@pytest.fixture
+def bot(sim: SimBot, alpha: Team) -> Bot:
+    bot = known(sim, alpha)
+    polled(bot)
+    return bot
+
+
+@pytest.fixture
+def handed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The ids of intents that were handed over: nothing carries them further by itself."""
+    ids: list[int] = []
+    monkeypatch.setattr("bots.domain.commands.handing._carriers", [ids.extend])
+    return ids
+
+
+@pytest.fixture
+def outbox(transactional_db: None) -> Iterator[Outbox]:
+    box = Outbox().start()
+    yield box
+    box.stop()
+
+
+def actor(user: User, role: str = "") -> Actor:
+    return Actor(user.username, user.pk, role, "10.0.0.7", "Firefox", "f1ngerpr1nt")
+
+
+Ask = Callable[..., Command]
+
+
+def asked(user: User, bot: Bot, action: str, params: dict[str, object] | None = None, **more: object) -> Command:
+    """The command that asking brought, with a reason where none is given."""
+    reason = more.pop("reason", WHY)
+    fresh = Bot.objects.visible_to(user).get(pk=bot.pk)
+    return commands.ask(actor(user), user, fresh, action, params or {}, reason, **more).command
+
+
+def exit_of(trade: Trade, **more: object) -> dict[str, object]:
+    return {"trade_id": trade.trade_id, **more}
+
+
+def first_trade(bot: Bot) -> Trade:
+    return Trade.objects.open().filter(bot=bot).order_by("open_ms").first()
+
+
+def ended(command: Command, *states: str, seconds: float = 10) -> Command:
+    """The command as soon as it is in one of the states (or any but asked and sent)."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        command.refresh_from_db()
+        if command.state in (states or {*Command.FINAL, Command.UNKNOWN}):
+            return command
+        time.sleep(0.02)
+    raise AssertionError(f"command {command.pk} is still {command.state}: {command.outcome}")
