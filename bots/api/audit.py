@@ -20,6 +20,7 @@ from bots.models import AuditEntry
 
 LEFT_OUT = {"previous", "key_id"}
 PLAIN = [field.name for field in AuditEntry._meta.fields if field.name not in LEFT_OUT]
+ARCHIVE = ("first_id", "last_id", "at", "file", "sha256")
 FILTERS = [
     OpenApiParameter("actor", description="User name"),
     OpenApiParameter("action", description="One action; with an underscore at its end (`command_`) all that begin so"),
@@ -115,4 +116,5 @@ def written_report(report: Report, readable: set[int]) -> dict[str, Any]:
         }
         for finding in report.findings
     ]
-    return {**{name: getattr(report, name) for name in plain}, "findings": findings}
+    archived = [{name: getattr(part, name) for name in ARCHIVE} for part in report.archived]
+    return {**{name: getattr(report, name) for name in plain}, "archived": archived, "findings": findings}

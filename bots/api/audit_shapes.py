@@ -31,6 +31,14 @@ class FindingShape(Shape):
     about = CharField(help_text="What the row claims to be; empty where you may not read it")
 
 
+class ArchiveShape(Shape):
+    first_id = IntegerField()
+    last_id = IntegerField()
+    at = CharField()
+    file = CharField(help_text="Its name; empty where the checkpoint itself lies in an archive")
+    sha256 = CharField()
+
+
 class AuditReportShape(Shape):
     fine = BooleanField()
     entries = IntegerField(help_text="Read")
@@ -39,5 +47,8 @@ class AuditReportShape(Shape):
     anchored_id = IntegerField(help_text="0: there is no anchor")
     anchored_at = CharField()
     not_anchored = IntegerField(help_text="Written since the last anchor")
+    archived = ArchiveShape(
+        many=True, help_text="Rows no longer in the table; their files are read by verify_audit --archives"
+    )
     bad = IntegerField(help_text="Findings; the first 1,000 are listed")
     findings = FindingShape(many=True)

@@ -4,12 +4,14 @@ SQLite knows REPLACE, which deletes the row in its way without asking a DELETE t
 carry an id above the last. Made by post_migrate, because Django's table rebuilds on SQLite drop them.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 from django.apps import AppConfig
 from django.core.checks import CheckMessage, Tags, Warning, register
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.transaction import TransactionManagementError
 
 TABLE = "bots_auditentry"
 FUNCTION = f"{TABLE}_refuse"
@@ -69,6 +71,26 @@ def drop_triggers(connection: BaseDatabaseWrapper) -> None:
             cursor.execute(f'DROP TRIGGER IF EXISTS "{TRIGGER}" ON "{TABLE}"')
         for name in SQLITE if connection.vendor == "sqlite" else ():
             cursor.execute(f'DROP TRIGGER IF EXISTS "{name}"')
+
+
+@contextmanager
+def standing_aside(connection: BaseDatabaseWrapper) -> Iterator[None]:
+    """For the archive's one DELETE (bots.domain.audit.archiving) and nobody else.
+
+    The table is locked against every other writer, and it is part of the caller's transaction: without its commit the
+    triggers never stood aside.
+    """
+    if not connection.in_atomic_block:
+        raise TransactionManagementError("The audit's triggers stand aside only inside a transaction")
+    name = f"{TABLE}_delete"
+    postgresql = connection.vendor == "postgresql"
+    begin = f'ALTER TABLE "{TABLE}" DISABLE TRIGGER "{TRIGGER}"' if postgresql else f'DROP TRIGGER "{name}"'
+    end = f'ALTER TABLE "{TABLE}" ENABLE ALWAYS TRIGGER "{TRIGGER}"' if postgresql else SQLITE[name]
+    with connection.cursor() as cursor:
+        cursor.execute(begin)
+        yield
+        # After an error nothing is put back by us: the transaction is lost, and with it that they stood aside.
+        cursor.execute(end)
 
 
 def missing_triggers(connection: BaseDatabaseWrapper) -> list[str]:

@@ -1,9 +1,10 @@
 """Reading the whole chain and naming every row that is not as it was written."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from hmac import compare_digest
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,9 @@ from django.conf import settings
 from django.db.models import QuerySet
 
 from bots.domain.audit.anchor import Anchor, AnchorUnreadable, anchors
+from bots.domain.audit.archive_file import ArchiveUnreadable, read_archive, sha256_of
 from bots.domain.audit.chain import BEGINNING, COLUMNS, UnknownKey, digest_of
+from bots.domain.audit.checkpoints import Checkpoint, checkpoints
 from bots.models import AuditEntry
 
 PAGE = 2000
@@ -33,6 +36,8 @@ class Wrong(StrEnum):
     ANCHOR_DIFFERS = "anchor differs"
     ANCHOR_MISSING = "anchor missing"
     ANCHOR_UNREADABLE = "anchor unreadable"
+    ARCHIVE_DIFFERS = "archive differs"
+    ARCHIVE_UNREADABLE = "archive unreadable"
 
 
 @dataclass(frozen=True)
@@ -47,7 +52,11 @@ class Finding:
 
 @dataclass
 class Report:
-    """`bad` counts every finding, `findings` keeps the first 1,000. `anchored_id`: 0 when there is no anchor."""
+    """`bad` counts every finding, `findings` keeps the first 1,000. `anchored_id`: 0 when there is no anchor.
+
+    `entries`: rows read, those of archives among them. `archived`: every part of the chain that is no longer in the
+    table; `unread`: those of them whose file was not read, so that only the checkpoint vouches for them.
+    """
 
     entries: int = 0
     head_id: int = 0
@@ -56,6 +65,8 @@ class Report:
     anchored_at: str = ""
     bad: int = 0
     findings: list[Finding] = field(default_factory=list)
+    archived: list[Checkpoint] = field(default_factory=list)
+    unread: list[Checkpoint] = field(default_factory=list)
 
     @property
     def fine(self) -> bool:
@@ -67,10 +78,13 @@ class Report:
         return max(0, self.head_id - self.anchored_id)
 
 
-def verify(tell: Callable[[Finding], None] = lambda _: None) -> Report:
-    """Reads every row once, in pages (constant memory), and tells each finding as it is made."""
-    report = Report()
-    for finding in findings(report):
+def verify(tell: Callable[[Finding], None] = lambda _: None, archives: Path | None = None) -> Report:
+    """Reads every row once, in pages (constant memory), and tells each finding as it is made.
+
+    `archives`: the folder with the files of archived rows; they are read as the beginning of the chain.
+    """
+    report = Report(archived=checkpoints(archives))
+    for finding in findings(report, archives):
         report.bad += 1
         if len(report.findings) < KEPT_FINDINGS:
             report.findings.append(finding)
@@ -78,20 +92,63 @@ def verify(tell: Callable[[Finding], None] = lambda _: None) -> Report:
     return report
 
 
-def findings(report: Report) -> Iterator[Finding]:
+def findings(report: Report, archives: Path | None = None) -> Iterator[Finding]:
     anchored: dict[int, Anchor] | None = None
     try:
         anchored = {anchor.id: anchor for anchor in anchors(settings.PORTAL_AUDIT_ANCHOR)}
     except (AnchorUnreadable, OSError) as error:
         yield Finding(Wrong.ANCHOR_UNREADABLE, 0, f"The anchor cannot be read: {error}")
+    files = yield from readable_files(report, archives)
     walk = Walk()
-    for row, following in with_following(rows()):
-        yield from walk.judge(row, following)
-        yield from judge_anchor(row, anchored or {})
-        report.entries += 1
-        report.head_id, report.head_digest = row["id"], row["digest"]
+    for run in runs(report.archived, files):
+        if isinstance(run, Checkpoint):
+            yield from walk.skip(run)
+            continue
+        for row, following in with_following(run):
+            yield from walk.judge(row, following)
+            yield from judge_anchor(row, anchored or {})
+            report.entries += 1
+            report.head_id, report.head_digest = row["id"], row["digest"]
     if anchored is not None:
         yield from judge_end(report, list(anchored.values()), settings.PORTAL_AUDIT_ANCHOR)
+
+
+def readable_files(report: Report, folder: Path | None) -> Generator[Finding, None, dict[str, Path]]:
+    """The files that can be walked, by their names. One that is not what was archived is named, and still walked."""
+    files: dict[str, Path] = {}
+    for part in report.archived:
+        try:
+            if folder is not None and part.file == Path(part.file).name:
+                files |= yield from judged_file(part, folder / part.file)
+        except (ArchiveUnreadable, OSError) as error:
+            yield Finding(Wrong.ARCHIVE_UNREADABLE, part.first_id, f"{told(ids_of(part))} in no readable file: {error}")
+    report.unread = [part for part in report.archived if part.file not in files]
+    return files
+
+
+def judged_file(part: Checkpoint, path: Path) -> Generator[Finding, None, dict[str, Path]]:
+    """Raises ArchiveUnreadable, OSError."""
+    if not compare_digest(sha256_of(path), part.sha256):
+        yield Finding(
+            Wrong.ARCHIVE_DIFFERS, part.first_id, f"{part.file} is not the file that was written at {part.at}"
+        )
+        for _ in read_archive(path):
+            pass
+    return {part.file: path}
+
+
+def runs(archived: list[Checkpoint], files: Mapping[str, Path]) -> Iterator[Checkpoint | Iterator[Row]]:
+    """The chain from its beginning: rows that follow each other, and checkpoints where a part is not at hand."""
+    together: list[Iterator[Row]] = []
+    for part in archived:
+        if part.file in files:
+            together.append(read_archive(files[part.file]))
+            continue
+        if together:
+            yield chain(*together)
+        together = []
+        yield part
+    yield chain(*together, rows())
 
 
 def rows() -> Iterator[Row]:
@@ -122,6 +179,12 @@ class Walk:
         self.digest: str | None = BEGINNING
         self.id = 0
         self.searches = 0
+
+    def skip(self, part: Checkpoint) -> Iterator[Finding]:
+        """Over rows that are in an archive: the checkpoint, which is signed, says how they began and ended."""
+        if part.first_id != self.id + 1 or self.digest not in (None, part.previous):
+            yield Finding(Wrong.MISSING, part.first_id, f"The archive of {part.at} does not follow entry {self.id}")
+        self.id, self.digest = part.last_id, part.digest
 
     def judge(self, row: Row, following: Row | None) -> Iterator[Finding]:
         signed = signature(row)
@@ -197,6 +260,10 @@ def judge_end(report: Report, anchored: list[Anchor], path: Path) -> Iterator[Fi
 def finding(wrong: Wrong, row: Row, sentence: str) -> Finding:
     about = f"{row['at']:%Y-%m-%d %H:%M:%S} {row['action']} by {row['actor'] or 'nobody'}"
     return Finding(wrong, row["id"], f"Entry {row['id']} {sentence}", about)
+
+
+def ids_of(part: Checkpoint) -> range:
+    return range(part.first_id, part.last_id + 1)
 
 
 def told(numbers: range) -> str:

@@ -216,7 +216,7 @@ def test_a_long_chain_is_read_in_pages(
     monkeypatch.setattr(verification, "PAGE", 10)
     alice_acts(95)
     anchor_head()
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(11):
         report = verify()
     assert (report.entries, report.fine) == (95, True)
 
