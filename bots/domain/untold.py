@@ -18,6 +18,8 @@ BEGUN_AGAIN = "trades are numbered from the beginning again"
 def end_untold(run: BotRun, result: PollResult, now: datetime) -> int:
     """Trades that left the open ones. An entry that was still waiting was cancelled, as far as anyone can know: it is
     gone, and its id is free again. Returns how many count as closed."""
+    if not result.ended:
+        return 0
     rows = open_rows(run, result.ended)
     for row in rows:
         row.changed_at = now

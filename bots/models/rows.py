@@ -1,9 +1,20 @@
 """Many rows of one table at once, when the ORM's way of building the statement would cost more than the statement."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from operator import attrgetter
 from typing import Any
 
-from django.db import connection, models
+import msgspec
+from django.db import DEFAULT_DB_ALIAS, connections, models
+
+from bots.models.money import MoneyField, exact
+
+Convert = Callable[[Any], Any]
+# What every driver takes as it is.
+AS_IT_IS = (models.CharField, models.TextField, models.IntegerField, models.BooleanField, models.ForeignKey)
+encode = msgspec.json.Encoder().encode
 
 
 def update_rows(rows: Sequence[models.Model], columns: Sequence[str]) -> None:
@@ -13,19 +24,76 @@ def update_rows(rows: Sequence[models.Model], columns: Sequence[str]) -> None:
     meta = rows[0]._meta
     fields: list[Any] = [meta.get_field(name) for name in columns]
     key: Any = meta.pk
-    quote = connection.ops.quote_name
-    assigned = ", ".join(f"{quote(field.column)} = {placeholder_of(field)}" for field in fields)
-    statement = f"UPDATE {quote(meta.db_table)} SET {assigned} WHERE {quote(key.column)} = %s"  # noqa: S608  names of ours
-    values = [[prepared(field, row) for field in [*fields, key]] for row in rows]
-    with connection.cursor() as cursor:
+    assigned = ", ".join(f"{quoted(field.column)} = {placeholder_of(field)}" for field in fields)
+    statement = f"UPDATE {quoted(meta.db_table)} SET {assigned} WHERE {quoted(key.column)} = %s"  # noqa: S608  names of ours
+    run(statement, rows, [*fields, key])
+
+
+def put_rows(rows: Sequence[models.Model], unique: Sequence[str], update: Sequence[str] = ()) -> None:
+    """Insert rows; where one with the same unique fields stands already, write `update` into it (or leave it)."""
+    if not rows:
+        return
+    meta = rows[0]._meta
+    fields: list[Any] = [field for field in meta.concrete_fields if not field.primary_key]
+    columns = ", ".join(quoted(field.column) for field in fields)
+    values = ", ".join(placeholder_of(field) for field in fields)
+    place = ", ".join(quoted(column_of(meta, name)) for name in unique)
+    news = ", ".join(f"{quoted(column_of(meta, name))} = excluded.{quoted(column_of(meta, name))}" for name in update)
+    then = f"UPDATE SET {news}" if update else "NOTHING"
+    table = quoted(meta.db_table)
+    run(f"INSERT INTO {table} ({columns}) VALUES ({values}) ON CONFLICT ({place}) DO {then}", rows, fields)  # noqa: S608
+
+
+def run(statement: str, rows: Sequence[models.Model], fields: Sequence[Any]) -> None:
+    converts = [converter_of(field) for field in fields]
+    values_of = attrgetter(*(field.attname for field in fields))
+    values = [[convert(value) for convert, value in zip(converts, values_of(row), strict=True)] for row in rows]
+    with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
         cursor.executemany(statement, values)
+
+
+def quoted(name: str) -> str:
+    return connections[DEFAULT_DB_ALIAS].ops.quote_name(name)
+
+
+def column_of(meta: Any, name: str) -> str:
+    column: str = meta.get_field(name).column
+    return column
 
 
 def placeholder_of(field: object) -> str:
     # psycopg sends text for JSON: the column's type is named so that PostgreSQL accepts it.
-    is_json = isinstance(field, models.JSONField)
-    return "%s::jsonb" if is_json and connection.vendor == "postgresql" else "%s"
+    on_postgresql = connections[DEFAULT_DB_ALIAS].vendor == "postgresql"
+    return "%s::jsonb" if isinstance(field, models.JSONField) and on_postgresql else "%s"
 
 
-def prepared(field: Any, row: models.Model) -> Any:
-    return field.get_db_prep_save(getattr(row, field.attname), connection)
+def converter_of(field: Any) -> Convert:
+    """What `get_db_prep_save` would do to a value of this field, found once for all rows."""
+    connection = connections[DEFAULT_DB_ALIAS]
+    on_sqlite = connection.vendor == "sqlite"
+    if isinstance(field, MoneyField):
+        return money_text if on_sqlite else field.get_prep_value
+    if isinstance(field, models.JSONField):
+        return json_text
+    if isinstance(field, models.DateTimeField):
+        return moment_text if on_sqlite else as_it_is
+    if isinstance(field, AS_IT_IS):
+        return as_it_is
+    return lambda value: field.get_db_prep_save(value, connection)
+
+
+def as_it_is(value: Any) -> Any:
+    return value
+
+
+def money_text(value: Decimal | None) -> str | None:
+    return None if value is None else format(exact(value), "f")
+
+
+def json_text(value: object) -> str:
+    return encode(value).decode()
+
+
+def moment_text(value: datetime | None) -> str | None:
+    """Django keeps moments on SQLite as UTC without saying so."""
+    return None if value is None else str(value.astimezone(UTC).replace(tzinfo=None))

@@ -122,6 +122,7 @@ class Engine:
         while (batch := self.batches.get()) is not None:
             for start in range(0, len(batch), BATCH_MOST):
                 write_batch(batch[start : start + BATCH_MOST])
+        connection.close()
 
 
 class Sessions:

@@ -10,6 +10,7 @@ from bots.domain.happenings import readings as telling
 from bots.domain.polling.asking import PollResult
 from bots.domain.polling.configurations import keep_configurations
 from bots.models import BotReading, BotStatus, Snapshot
+from bots.models.rows import put_rows
 from bots.systems.contract import Kind
 
 # Open trades live in their own tables and in the status row.
@@ -26,10 +27,8 @@ def keep(results: Sequence[PollResult], now: datetime) -> None:
         result.happened += telling.noticed(result, before, now)
     keep_readings(results, now)
     keep_configurations(results, now)
-    Snapshot.objects.bulk_create(
-        [snapshot for result in results if result.state and (snapshot := snapshot_of(result.order.status, now))],
-        ignore_conflicts=True,
-    )
+    points = [snapshot_of(result.order.status, now) for result in results if result.state]
+    put_rows([point for point in points if point is not None], unique=["bot", "at"])
 
 
 def keep_readings(results: Sequence[PollResult], now: datetime) -> None:
@@ -39,9 +38,7 @@ def keep_readings(results: Sequence[PollResult], now: datetime) -> None:
         for kind, value in result.values.items()
         if kind in KEPT
     ]
-    BotReading.objects.bulk_create(
-        rows, update_conflicts=True, unique_fields=["bot", "kind"], update_fields=["data", "read_at", "error"]
-    )
+    put_rows(rows, unique=["bot", "kind"], update=["data", "read_at", "error"])
     for result in results:
         for kind, error in result.failed.items():
             BotReading.objects.filter(bot=result.order.bot, kind=str(kind)).update(error=str(error)[:500])

@@ -98,12 +98,12 @@ def write_together(results: Sequence[PollResult], now: datetime) -> list[events.
 def still_ours(results: Sequence[PollResult]) -> list[PollResult]:
     """Those whose fencing number is still the turn's, with the turn as it is now (a person may have woken it)."""
     bots = {result.order.bot.pk for result in results}
-    locked = PollTurn.objects.filter(pk__in=bots).order_by("pk").select_for_update(of=("self",))
-    turns = {turn.pk: turn for turn in locked.select_related("bot")}
+    locked = PollTurn.objects.filter(pk__in=bots, bot__retired_at=None).order_by("pk")
+    turns = {turn.pk: turn for turn in locked.select_for_update(of=("self",))}
     ours = []
     for result in results:
         turn = turns.get(result.order.bot.pk)
-        if turn is not None and turn.fence == result.order.turn.fence and turn.bot.retired_at is None:
+        if turn is not None and turn.fence == result.order.turn.fence:
             result.woken = not turn.due and bool(result.order.turn.due)
             result.order.turn = turn
             ours.append(result)
