@@ -16,6 +16,7 @@ from accounts.announcements import Announcement
 from accounts.models import Team
 from bots.domain import commands, connection_tests, mirror, safety
 from bots.domain.audit import AnchorContradicted, AnchorUnreadable, AuditUnavailable
+from bots.domain.events import listing
 from bots.domain.polling import engine, readings, schedule
 from bots.domain.polling.orders import orders_for
 from bots.domain.polling.schedule import Claim
@@ -121,6 +122,7 @@ def anchor_audit() -> None:
 def tidy() -> None:
     """Once an hour: what has had its time goes."""
     readings.thin(timezone.now())
+    listing.forget_old(timezone.now())
     forgetting.forget_old()
     connection_tests.forget_old_tests()
 

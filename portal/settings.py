@@ -253,6 +253,9 @@ PORTAL_MAX_ANSWER_BYTES = int(env.number("PORTAL_MAX_ANSWER_BYTES", 8 * 1024 * 1
 # A test or benchmark may ask for faster polls: every interval of the poll plan is multiplied by this.
 PORTAL_POLL_PACE = env.number("PORTAL_POLL_PACE", 1.0, 0.01, 100)
 
+# Events are kept so long.
+PORTAL_EVENT_DAYS = env.number("PORTAL_EVENT_DAYS", 90, 1, 3650)
+
 # --- Live ----------------------------------------------------------------------------------------------------------
 CHANNEL_LAYERS = {
     "default": {"BACKEND": "channels.layers.InMemoryChannelLayer", "CONFIG": {"capacity": 1000}}

@@ -293,3 +293,24 @@ class TestInput(serializers.Serializer[Any]):
     system = CharField(max_length=40)
     connection = serializers.DictField(child=CharField(max_length=2000, allow_blank=True, trim_whitespace=False))
     bot = CharField(max_length=120, required=False, help_text="Slug: its stored secrets stand in for those left empty")
+
+
+class EventShape(Shape):
+    id = IntegerField()
+    kind = CharField()
+    severity = CharField(help_text="info, warning, error")
+    bot = CharField(allow_null=True, help_text="The bot's slug; null: of the team as a whole")
+    team = CharField(help_text="The team's slug")
+    at = DateTimeField(help_text="When it happened, by the bot's clock where the bot says it")
+    heard_at = DateTimeField(help_text="When the portal heard of it")
+    source = CharField(  # type: ignore[assignment]  # a name of DRF's, too
+        help_text="Who told first: websocket, poll, portal"
+    )
+    pair = CharField()
+    trade = IntegerField(allow_null=True, help_text="The portal's own id of the trade")
+    trade_id = CharField(allow_null=True, help_text="The bot's own id of the trade")
+    text = CharField(help_text="A sentence that goes on from the bot's name")
+    detail = CharField()
+    data = JSONField(  # type: ignore[assignment]
+        help_text="Figures of the event; money, rates and amounts are decimal strings"
+    )

@@ -1,12 +1,13 @@
 from django.urls import path
 
-from bots.api import audit, bots, connection_tests, drift, fleet, readings, schema, trades
+from bots.api import audit, bots, connection_tests, drift, events, fleet, readings, schema, trades
 
 urlpatterns = [
     path("schema/", schema.Schema.as_view(), name="api-schema"),
     path("docs/", schema.Docs.as_view(), name="api-docs"),
     path("fleet/", fleet.FleetTotals.as_view(), name="api-fleet"),
     path("fleet/drift/", drift.FleetDrift.as_view(), name="api-fleet-drift"),
+    path("events/", events.Events.as_view(), name="api-events"),
     path("trades/", trades.Trades.as_view(), name="api-trades"),
     path("trades/<int:pk>/", trades.OneTrade.as_view(), name="api-trade"),
     path("bots/", bots.Bots.as_view(), name="api-bots"),
@@ -16,6 +17,7 @@ urlpatterns = [
     path("bots/<slug:slug>/", bots.OneBot.as_view(), name="api-bot"),
     path("bots/<slug:slug>/snapshots/", readings.Snapshots.as_view(), name="api-bot-snapshots"),
     path("bots/<slug:slug>/trades/", trades.BotTrades.as_view(), name="api-bot-trades"),
+    path("bots/<slug:slug>/events/", events.BotEvents.as_view(), name="api-bot-events"),
     path("bots/<slug:slug>/performance/", readings.PerformanceByPair.as_view(), name="api-bot-performance"),
     path("bots/<slug:slug>/balance/", readings.Balance.as_view(), name="api-bot-balance"),
     path("bots/<slug:slug>/logs/", readings.LogLines.as_view(), name="api-bot-logs"),

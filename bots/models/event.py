@@ -11,11 +11,11 @@ from bots.models.trade import Trade
 
 class EventQuerySet(models.QuerySet["Event"]):
     def visible_to(self, user: User) -> "EventQuerySet":
-        """Those of the bots the person may see, and what concerns the person's teams as a whole."""
+        """Those of the person's teams: of their bots, and of the team as a whole. A bot never changes its team."""
         if not user.is_active:
             return self.none()
         mine = Team.objects.filter(memberships__user=user, memberships__role__in=roles_for(SEE))
-        return self.filter(models.Q(bot__team__in=mine) | models.Q(bot=None, team__in=mine))
+        return self.filter(team__in=mine)
 
     def newest_first(self) -> "EventQuerySet":
         return self.order_by("-at", "-id")

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.access import MANAGE
 from accounts.views import person
+from bots.domain.events.listing import EventQuery, events_for, newest_for
 from bots.domain.fleet import BotRow, rows_of
 from bots.domain.profit import OwnSums, Purse, own_sums
 from bots.domain.trade_sums import grouped
@@ -31,12 +32,14 @@ TABS = {
     "locks": "Locks",
     "pairlists": "Pairlists",
     "logs": "Logs",
+    "events": "Events",
     "configuration": "Configuration",
     "connection": "Connection",
 }
 LEVELS = ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 OFFERED_LEVELS = LEVELS[:-1]
 LOG_LINES = 200
+NEWS = 6  # events beside the curve
 
 
 @login_required
@@ -89,6 +92,7 @@ def overview(request: HttpRequest, row: BotRow) -> dict[str, Any]:
         "equity": equity_of(row.bot, period),
         "daily": daily_of(row),
         "rows": open_trade_rows(listed, timezone.now()),
+        "news": newest_for(person(request), NEWS, bot=row.bot),
         "pairs": grouped(closed, "pair", purse)[:6],
         "reasons": grouped(closed, "exit_reason", purse)[:6],
     }
@@ -149,6 +153,10 @@ def logs(request: HttpRequest, row: BotRow) -> dict[str, Any]:
     return {"reading": found, "lines": lines[:LOG_LINES], "level": least, "levels": OFFERED_LEVELS}
 
 
+def events(request: HttpRequest, row: BotRow) -> dict[str, Any]:
+    return {"page": page_of(request, events_for(person(request), EventQuery(bot=row.bot.slug)))}
+
+
 def configuration(request: HttpRequest, row: BotRow) -> dict[str, Any]:
     versions = ConfigVersion.objects.filter(bot=row.bot)
     newest = versions.first()
@@ -184,6 +192,7 @@ CONTENTS: dict[str, Callable[[HttpRequest, BotRow], dict[str, Any]]] = {
     "locks": locks,
     "pairlists": pairlists,
     "logs": logs,
+    "events": events,
     "configuration": configuration,
     "connection": connection,
 }

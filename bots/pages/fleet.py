@@ -13,6 +13,7 @@ from django.views.decorators.http import require_safe
 from accounts.access import MANAGE
 from accounts.models import Team
 from accounts.views import person
+from bots.domain.events.listing import newest_for
 from bots.domain.fleet import Day, Fleet, FleetQuery, Total, fleet_for
 from bots.domain.freshness import WORDS
 from bots.domain.profit import ZERO, Purse
@@ -20,6 +21,8 @@ from bots.models import Bot
 from bots.pages.showing import show
 
 COLUMNS = (("today", "Today"), ("d7", "7 days"), ("d30", "30 days"), ("all", "All time"), ("unrealized", "Unrealized"))
+
+NEWS = 8  # events beside the curves
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,7 @@ def fleet_context(request: HttpRequest, query: FleetQuery, found: Fleet) -> dict
         "never_seen": sum(row.age_seconds is None for row in found.rows),
         "filters": filters_of(found, query),
         "is_filtered": query != FleetQuery(sort=query.sort),
+        "news": newest_for(person(request), NEWS),
         "may_add": Team.objects.where(person(request), MANAGE).exists(),
     }
 

@@ -2,12 +2,13 @@
 
 from django.urls import path
 
-from bots.pages import bot, connections, drift, fleet, importing, team, trades
+from bots.pages import bot, connections, drift, events, fleet, importing, team, trades
 
 urlpatterns = [
     path("", fleet.fleet, name="fleet"),
     path("trades/", trades.trades, name="trades"),
     path("trades/<int:pk>/", trades.trade, name="trade"),
+    path("events/", events.events, name="events"),
     path("team/", team.team, name="team"),
     path("drift/", drift.drift, name="drift"),
     path("team/<slug:slug>/import/", importing.import_list, name="import_bots"),

@@ -25,8 +25,8 @@ LONGEST = {column.name: column.max_length for column in Event._meta.concrete_fie
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Happened:
     """`key`: what makes it one and the same thing within its source, at its bot. `subject`: see `subject_of`.
-    `told_within`: another source may tell of it, too, under a key of its own, so much earlier or later. `data`: JSON,
-    small, no secrets; "rate" in it helps to pair."""
+    `text` goes on from the bot's name; with data["by"] from that person's. `told_within`: another source may tell of
+    it, too, under a key of its own, so much earlier or later. `data`: JSON, small, no secrets; "rate" helps to pair."""
 
     kind: str
     team_id: int

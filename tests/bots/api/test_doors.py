@@ -25,6 +25,8 @@ TABLE = {
     ("api-docs", "GET", None): ANYBODY,
     ("api-fleet", "GET", None): ANYBODY,
     ("api-fleet-drift", "GET", None): ANYBODY,
+    ("api-events", "GET", None): ANYBODY,
+    ("api-bot-events", "GET", None): TEAM,
     ("api-trades", "GET", None): ANYBODY,
     ("api-trade", "GET", None): TEAM,
     ("api-bots", "GET", None): ANYBODY,

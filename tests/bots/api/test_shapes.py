@@ -7,6 +7,7 @@ from drf_spectacular.generators import SchemaGenerator
 
 from bots.api import audit_shapes, shapes
 from bots.domain.audit import Act, Actor, append
+from bots.domain.events import Happened, record
 from bots.models import ConfigVersion, ConnectionTest, Snapshot
 from tests import builders
 
@@ -36,6 +37,8 @@ def everything(alpha, alice):
     ConfigVersion.objects.create(bot=bot, settings={"n": 2}, changes=[change], seen_at=timezone.now())
     other = builders.a_bot(alpha, "other", status={"seen_at": None})
     ConfigVersion.objects.create(bot=other, settings={"n": 3}, seen_at=timezone.now())
+    told = {"kind": "warning", "team_id": alpha.pk, "bot_id": bot.pk, "at": timezone.now(), "key": "k", "text": "t"}
+    record([Happened(**told)])
     test = ConnectionTest.objects.create(requested_by=alice, team=alpha, system="freqtrade")
     with transaction.atomic():
         append(Act.on_bot("bot_paused", Actor("alice"), bot))
@@ -49,6 +52,8 @@ def everything(alpha, alice):
         ("bots/trend/", shapes.BotDetailShape, False),
         ("trades/", shapes.TradeShape, True),
         ("bots/trend/trades/", shapes.TradeShape, True),
+        ("events/", shapes.EventShape, True),
+        ("bots/trend/events/", shapes.EventShape, True),
         ("trades/{trade}/", shapes.TradeDetailShape, False),
         ("bots/trend/snapshots/", shapes.SnapshotShape, True),
         ("bots/trend/performance/", shapes.PairPerformanceShape, True),

@@ -6,7 +6,10 @@ from django.test import Client
 from bots.models import AuditEntry, Bot
 from tests.builders import a_bot, a_trade
 
-PAGES = ["/", "/trades/", "/team/", "/bots/add/", "/bots/trend/", "/trades/{trade}/", "/drift/", "/team/alpha/import/"]
+PAGES = [
+    *("/", "/trades/", "/events/", "/team/", "/drift/"),
+    *("/bots/add/", "/bots/trend/", "/trades/{trade}/", "/team/alpha/import/"),
+]
 LISTS = ["/team/alpha/import/", "/team/alpha/export.csv", "/team/alpha/export.yaml"]
 FORMS = ["/bots/trend/edit/", "/bots/trend/retire/"]
 ACTS = [
