@@ -3,6 +3,8 @@
 import os
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
+# Somebody waits for each answer: a database that hangs is said within seconds.
+os.environ.setdefault("PORTAL_DATABASE_SECONDS", "7")
 
 from channels.routing import ProtocolTypeRouter
 from django.core.asgi import get_asgi_application

@@ -109,13 +109,15 @@ def url(name: str, schemes: tuple[str, ...], default: str | None = None) -> str 
     return value
 
 
-def database(name: str, default_path: Path) -> dict[str, object]:
-    """Django's description of the database in NAME (sqlite:///path or postgres://user:password@host:port/name)."""
+def database(name: str, default_path: Path, patience: float) -> dict[str, object]:
+    """Django's description of the database in NAME (sqlite:///path or postgres://user:password@host:port/name).
+
+    patience: seconds PostgreSQL may take for one answer; 0: as long as it likes."""
     value = url(name, ("sqlite", "postgres", "postgresql"))
     if value is None or value.startswith("sqlite"):
         path = default_path if value is None else Path(urlsplit(value).path.removeprefix("/") or default_path)
         return sqlite(path)
-    return postgresql(value)
+    return postgresql(value, patience)
 
 
 def sqlite(path: Path) -> dict[str, object]:
@@ -128,11 +130,11 @@ def sqlite(path: Path) -> dict[str, object]:
     }
 
 
-def postgresql(value: str) -> dict[str, object]:
+def postgresql(value: str, patience: float) -> dict[str, object]:
     parts = urlsplit(value)
     query = dict(pair.split("=", 1) for pair in parts.query.split("&") if "=" in pair)
     return {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "portal.postgresql",
         "NAME": unquote(parts.path.removeprefix("/")),
         "USER": unquote(parts.username or ""),
         "PASSWORD": unquote(parts.password or ""),
@@ -141,8 +143,16 @@ def postgresql(value: str) -> dict[str, object]:
         "CONN_MAX_AGE": 60,
         "CONN_HEALTH_CHECKS": True,
         # Without it a hung server holds a request for ever (measured: over 30 s).
-        "OPTIONS": {"connect_timeout": 3, **query},
+        "OPTIONS": {"connect_timeout": 3, "patience": patience, **server_limits(patience), **query},
     }
+
+
+def server_limits(patience: float) -> dict[str, str]:
+    """What we no longer wait for, the server shall not go on with; nor keep the locks of a process that was stopped."""
+    if not patience:
+        return {}
+    limits = {"statement_timeout": f"{patience:g}s", "idle_in_transaction_session_timeout": "60s"}
+    return {"options": " ".join(f"-c {name}={value}" for name, value in limits.items())}
 
 
 def mail(value: str) -> dict[str, object]:

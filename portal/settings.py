@@ -17,6 +17,7 @@ DEBUG = env.flag("DEBUG", False)
 DATA_DIR = Path(env.text("PORTAL_DATA_DIR", str(BASE_DIR / "var"))).absolute()
 keys.private_directory(DATA_DIR)  # sessions and password hashes lie in it
 REDIS_URL = env.url("REDIS_URL", ("redis", "rediss", "unix"))
+REDIS_PATIENCE = {"socket_connect_timeout": 3, "socket_timeout": 5}  # seconds
 # Embedded: one process is everything. A team installation has Redis between its processes.
 EMBEDDED = REDIS_URL is None
 PORTAL_URL = env.url("PORTAL_URL", ("http", "https"), "http://127.0.0.1:8000" if EMBEDDED else None)
@@ -141,7 +142,9 @@ FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 # --- Database -------------------------------------------------------------------------------------------------------
 if not EMBEDDED and env.secret("DATABASE_URL") is None:
     raise ImproperlyConfigured("DATABASE_URL is not set: the processes of a team installation share one PostgreSQL")
-DATABASES = {"default": env.database("DATABASE_URL", DATA_DIR / "portal.sqlite3")}
+# How long PostgreSQL may take for one answer; asgi.py and manage.py have defaults of their own.
+PORTAL_DATABASE_SECONDS = env.number("PORTAL_DATABASE_SECONDS", 60, 0, 3600)
+DATABASES = {"default": env.database("DATABASE_URL", DATA_DIR / "portal.sqlite3", PORTAL_DATABASE_SECONDS)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- People ---------------------------------------------------------------------------------------------------------
@@ -242,7 +245,7 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = (
     {"polling_interval": 0.05}
     if EMBEDDED
-    else {"socket_timeout": 5, "socket_connect_timeout": 3, "retry_on_timeout": True, "health_check_interval": 10}
+    else {**REDIS_PATIENCE, "retry_on_timeout": True, "health_check_interval": 10}
 )
 CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "interval_max": 0.2}
 # Seconds between two looks at the due-table; and what one poll may cost.
@@ -257,10 +260,11 @@ PORTAL_POLL_PACE = env.number("PORTAL_POLL_PACE", 1.0, 0.01, 100)
 PORTAL_EVENT_DAYS = env.number("PORTAL_EVENT_DAYS", 90, 1, 3650)
 
 # --- Live ----------------------------------------------------------------------------------------------------------
+REDIS_HOST = {"hosts": [{"address": REDIS_URL, **REDIS_PATIENCE}]}
 CHANNEL_LAYERS = {
     "default": {"BACKEND": "channels.layers.InMemoryChannelLayer", "CONFIG": {"capacity": 1000}}
     if EMBEDDED
-    else {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"hosts": [REDIS_URL]}}
+    else {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": REDIS_HOST}
 }
 
 # --- Mail -----------------------------------------------------------------------------------------------------------

@@ -11,3 +11,5 @@ urlpatterns = [
     path("", include("accounts.urls")),
     path("", include("bots.urls")),
 ]
+
+handler500 = "portal.views.server_error"

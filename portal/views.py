@@ -1,6 +1,28 @@
-from django.http import HttpRequest, HttpResponse
+import sys
+
+from django.db import InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+
+RETRY_AFTER = {"Retry-After": "5"}
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     return render(request, "403_csrf.html", status=403)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """A database that is away is no fault of the request: 503, come again. Everything else is 500."""
+    if isinstance(sys.exc_info()[1], OperationalError | InterfaceError):
+        return answered(request, 503, "database_unavailable", "The database does not answer. Try again.", RETRY_AFTER)
+    return answered(request, 500, "error", "The portal failed; its log says what.", {})
+
+
+def answered(request: HttpRequest, status: int, code: str, detail: str, headers: dict[str, str]) -> HttpResponse:
+    if request.path_info.startswith("/api/"):
+        return JsonResponse({"detail": detail, "code": code}, status=status, headers=headers)
+    template = "503_database.html" if status == 503 else "500.html"
+    page = render(None, template, status=status)
+    for name, value in headers.items():
+        page[name] = value
+    return page
