@@ -5,6 +5,17 @@ never sends anything.
 """
 
 from bots.domain.audit import AuditUnavailable
+from bots.domain.commands.approving import (
+    FOUR_EYES_ACTIONS,
+    AskerMayNot,
+    SecondPersonNeeded,
+    approve,
+    awaiting,
+    decline,
+    four_eyes_of,
+    may_decide,
+    set_four_eyes,
+)
 from bots.domain.commands.asking import Asked, ask
 from bots.domain.commands.ending import cancel, close
 from bots.domain.commands.handing import hand_over, hand_over_on_commit, on_intent
@@ -27,8 +38,10 @@ from bots.domain.commands.sweeping import Swept, begin_alone, sweep
 from bots.domain.commands.wording import WORDS, about
 
 __all__ = [
+    "FOUR_EYES_ACTIONS",
     "WORDS",
     "Asked",
+    "AskerMayNot",
     "AuditUnavailable",
     "BotNotReady",
     "CapabilityMissing",
@@ -40,21 +53,28 @@ __all__ = [
     "Outbox",
     "ReasonMissing",
     "RoleTooLow",
+    "SecondPersonNeeded",
     "Swept",
     "TradeChanged",
     "WrongParams",
     "WrongState",
     "about",
+    "approve",
     "ask",
+    "awaiting",
     "begin_alone",
     "cancel",
     "close",
+    "decline",
+    "four_eyes_of",
     "hand_over",
     "hand_over_on_commit",
+    "may_decide",
     "offers",
     "offers_for",
     "on_intent",
     "outbox",
+    "set_four_eyes",
     "stop_outbox",
     "sweep",
     "trade_offers",
