@@ -14,7 +14,7 @@ from kombu.exceptions import OperationalError as BrokerFailure
 from accounts import forgetting
 from accounts.announcements import Announcement
 from accounts.models import Team
-from bots.domain import commands, connection_tests, mirror, safety
+from bots.domain import commands, connection_tests, rollups, safety
 from bots.domain.audit import AnchorContradicted, AnchorUnreadable, AuditUnavailable
 from bots.domain.events import listing
 from bots.domain.polling import engine, readings, schedule
@@ -23,6 +23,7 @@ from bots.domain.polling.schedule import Claim
 from bots.models.command import CONFIRMED_FOR
 
 log = logging.getLogger(__name__)
+QUIET_HOUR = 4  # UTC
 
 
 def begin_alone() -> None:
@@ -98,7 +99,7 @@ def test_connection(uuid: str) -> None:
 @shared_task
 def days_anew(team_id: int) -> None:
     """A team's days begin elsewhere."""
-    mirror.close_days_anew(team_id, Team.objects.get(pk=team_id).time_zone)
+    rollups.close_days_anew(team_id, Team.objects.get(pk=team_id).time_zone)
 
 
 def team_changed(sender: object, announcement: Announcement, **kwargs: object) -> None:
@@ -125,6 +126,15 @@ def tidy() -> None:
     listing.forget_old(timezone.now())
     forgetting.forget_old()
     connection_tests.forget_old_tests()
+    if timezone.now().hour == QUIET_HOUR:
+        mend_rollups()
+
+
+def mend_rollups() -> None:
+    """They are kept with the trades; that they are right is looked at every day all the same."""
+    for team in Team.objects.all():
+        for wrong in rollups.mend(team):
+            log.error("a profit rollup was wrong and is made anew: %s", wrong)
 
 
 worker_init.connect(look_whether_restored)

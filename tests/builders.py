@@ -2,12 +2,13 @@
 
 from datetime import datetime, timedelta
 from decimal import Decimal
-from itertools import count
+from itertools import count as counting
 
 from django.utils import timezone
 
 from accounts.access import Role
 from accounts.models import Membership, Team, User
+from bots.domain import rollups
 from bots.models import Bot, BotReading, BotRun, BotStatus, PollTurn, Trade
 
 PASSWORD = "correct-horse-7"
@@ -28,7 +29,7 @@ def member(user: User, of: Team, role: str = Role.VIEWER) -> Membership:
     return Membership.objects.create(user=user, team=of, role=role)
 
 
-numbers = count(1)
+numbers = counting(1)
 
 
 def a_bot(team: Team, name: str = "btc-trend-01", *, status: dict[str, object] | None = None, **values: object) -> Bot:
@@ -106,7 +107,14 @@ def a_trade(bot: Bot, profit: str | None = None, *, ratio: str | None = None, **
     }
     given |= values
     given.setdefault("open_ms", int(given["open_date"].timestamp() * 1000))  # type: ignore[attr-defined]
-    return Trade.objects.create(bot=bot, run=run, **given)
+    trade = Trade.objects.create(bot=bot, run=run, **given)
+    count(bot, trade)
+    return trade
+
+
+def count(bot: Bot, *trades: Trade) -> None:
+    """Bring the bot's rollups in step with trades that were written directly."""
+    rollups.recount({bot: {rollups.day_of(trade.close_day) for trade in trades}})
 
 
 def moving(trade: Trade, *, profit: str | None, ratio: str | None, rate: str = "100500", stop: str = "95000") -> None:

@@ -7,15 +7,14 @@ out of totals. A wiped or swapped database begins a new run; the trades of the o
 import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import msgspec
-from django.db.models import Count, Q
-from django.utils import timezone
+from django.db.models import Count
 
 from accounts.models import Team
 from bots.domain.agreement import after_history
@@ -23,9 +22,11 @@ from bots.domain.events import Happened
 from bots.domain.happenings import standing
 from bots.domain.happenings import trades as happenings
 from bots.domain.polling.asking import History, PollResult, digest_of, moved, repursed
+from bots.domain.rollups import day_of
 from bots.domain.untold import begun_again, end_untold
 from bots.models import BotRun, Trade
 from bots.models.money import ExactSum
+from bots.models.rollup import UNDATED
 from bots.systems import contract
 
 log = logging.getLogger(__name__)
@@ -42,6 +43,7 @@ class Mirrored:
     gone: int = 0
     new_run: BotRun | None = None
     what: set[str] = field(default_factory=set)
+    days: set[date] = field(default_factory=set)  # on which the sums over closed trades may have changed
 
 
 def mirror(result: PollResult, now: datetime) -> Mirrored:
@@ -59,11 +61,14 @@ def mirror(result: PollResult, now: datetime) -> Mirrored:
     writer = RunWriter(run, result, now, quiet=quiet)
     if result.history is not None or not moved(result) or not result.closed_trades_told:
         writer.write(trades_of(result))
-        done.gone += mark_gone(run, result, now)
+        done.days |= writer.days
+        done.gone += mark_gone(run, result, now, done.days)
     ended = end_untold(run, result, now)
     result.happened += writer.told
     if done.new_run is not None:
         result.happened += standing.run_began(result.order.bot, run, now)
+    if ended:
+        done.days.add(UNDATED)
     done.opened, done.closed = writer.opened, writer.closed + ended
     if writer.written or done.gone or ended:
         done.what.add("trades")
@@ -229,6 +234,15 @@ def count_run(run: BotRun) -> None:
 # --- Trades ---------------------------------------------------------------------------------------------------------
 
 
+class Known(NamedTuple):
+    """What the mirror holds of a trade."""
+
+    digest: str
+    is_open: bool
+    gone: bool
+    close_day: date | None
+
+
 class RunWriter:
     """Writes trades of one run; what is already there in the same form is left alone."""
 
@@ -238,6 +252,7 @@ class RunWriter:
         self.run, self.bot, self.now = run, result.order.bot, now
         self.mode = result.state.mode
         self.written = self.opened = self.closed = 0
+        self.days: set[date] = set()
 
     @cached_property
     def zone(self) -> ZoneInfo:
@@ -267,21 +282,25 @@ class RunWriter:
         known = Trade.objects.filter(run=self.run, is_open=True, trade_id__in={row.trade_id for row in rows})
         return {(trade_id, ms): orders for trade_id, ms, orders in known.values_list("trade_id", "open_ms", "orders")}
 
-    def known(self, trades: list[contract.Trade]) -> dict[tuple[str, int], tuple[str, bool, bool]]:
-        """Key -> (digest, is open, gone) of those the mirror holds."""
+    def known(self, trades: list[contract.Trade]) -> dict[tuple[str, int], Known]:
+        """Those the mirror holds, by their keys."""
         found = Trade.objects.filter(run=self.run, trade_id__in={trade.trade_id for trade in trades})
-        listed = found.values_list("trade_id", "open_ms", "digest", "is_open", "gone_at")
-        return {(key, ms): (digest, is_open, gone is not None) for key, ms, digest, is_open, gone in listed}
+        listed = found.values_list("trade_id", "open_ms", "digest", "is_open", "gone_at", "close_day")
+        return {
+            (key, ms): Known(digest, is_open, gone is not None, day) for key, ms, digest, is_open, gone, day in listed
+        }
 
-    def row(self, trade: contract.Trade, known: tuple[str, bool, bool] | None) -> Trade | None:
+    def row(self, trade: contract.Trade, known: Known | None) -> Trade | None:
         digest = digest_of(trade)
-        if known and known[0] == digest and not known[2]:
+        if known and known.digest == digest and not known.gone:
             return None
-        if known and trade.is_open and not known[1] and not known[2]:
+        if known and trade.is_open and not known.is_open and not known.gone:
             return None  # closed is final: an older answer saw it open
         self.opened += known is None and trade.is_open
-        self.closed += not trade.is_open and (known is None or known[1])
-        return Trade(bot=self.bot, run=self.run, mode=self.mode, digest=digest, **self.columns(trade))
+        self.closed += not trade.is_open and (known is None or known.is_open)
+        row = Trade(bot=self.bot, run=self.run, mode=self.mode, digest=digest, **self.columns(trade))
+        self.days |= {day_of(each.close_day) for each in (row, known) if each and not each.is_open}
+        return row
 
     def columns(self, trade: contract.Trade) -> dict[str, Any]:
         closed = moment(trade.close_ms)
@@ -298,9 +317,9 @@ class RunWriter:
         }
 
 
-def is_news(known: tuple[str, bool, bool] | None) -> bool:
+def is_news(known: Known | None) -> bool:
     """A closed trade that is read in another way, or is found again, has no news."""
-    return known is None or known[1]
+    return known is None or known.is_open
 
 
 COPIED = [name for name in contract.Trade.__struct_fields__ if name in COLUMNS and name not in ("orders", "missing")]
@@ -318,8 +337,9 @@ def moment(epoch_ms: int | None) -> datetime | None:
     return None if epoch_ms is None else datetime.fromtimestamp(epoch_ms / 1000, UTC)
 
 
-def mark_gone(run: BotRun, result: PollResult, now: datetime) -> int:
-    """Trades the bot no longer has: open ones it does not know any more, closed ones a full reading did not bring."""
+def mark_gone(run: BotRun, result: PollResult, now: datetime, days: set[date]) -> int:
+    """Trades the bot no longer has: open ones it does not know any more, closed ones a full reading did not bring.
+    Adds the days these were counted on to `days`."""
     count = 0
     for trade_id, open_ms in result.gone:
         gone = Trade.objects.filter(run=run, trade_id=trade_id, open_ms=open_ms, is_open=True, gone_at=None)
@@ -327,37 +347,26 @@ def mark_gone(run: BotRun, result: PollResult, now: datetime) -> int:
         count += gone.update(gone_at=now, changed_at=now)
     if result.history is not None and result.history.full:
         missing = missing_from(run, result.history, result.order.turn.reread_after)
+        days |= set(missing.values())
         count += Trade.objects.filter(pk__in=missing).update(gone_at=now, changed_at=now)
     return count
 
 
-def missing_from(run: BotRun, history: History, after: int) -> list[int]:
-    """Closed trades of the mirror in the range of ids this part of a full reading covers, which it did not bring."""
+def missing_from(run: BotRun, history: History, after: int) -> dict[int, date]:
+    """Closed trades of the mirror in the range of ids this part of a full reading covers, which it did not bring: each
+    with the day it counts on."""
     read = {(trade.trade_id, trade.open_ms) for trade in history.trades}
     numbers = [int(trade.trade_id) for trade in history.trades if trade.trade_id.isdigit()]
     last = max(numbers, default=after) if history.next_offset is not None else None
-    known = Trade.objects.filter(run=run, is_open=False, gone_at=None).values_list("pk", "trade_id", "open_ms")
-    return [
-        pk
-        for pk, trade_id, open_ms in known.iterator()
+    known = Trade.objects.filter(run=run, is_open=False, gone_at=None)
+    return {
+        pk: day_of(day)
+        for pk, trade_id, open_ms, day in known.values_list("pk", "trade_id", "open_ms", "close_day").iterator()
         if (trade_id, open_ms) not in read and within(trade_id, after if history.offset else 0, last)
-    ]
+    }
 
 
 def within(trade_id: str, after: int, last: int | None) -> bool:
     if not trade_id.isdigit():
         return after == 0 and last is None
     return int(trade_id) > after and (last is None or int(trade_id) <= last)
-
-
-def close_days_anew(team_id: int, zone: str) -> None:
-    """The team's days begin elsewhere: put every closed trade on its day again."""
-    trades = Trade.objects.filter(bot__team=team_id).filter(~Q(close_date=None), is_open=False)
-    batch: list[Trade] = []
-    for trade in trades.only("pk", "close_date", "close_day").iterator(chunk_size=1000):
-        trade.close_day = timezone.localtime(trade.close_date, ZoneInfo(zone)).date()
-        batch.append(trade)
-        if len(batch) == 1000:
-            Trade.objects.bulk_update(batch, ["close_day"])
-            batch = []
-    Trade.objects.bulk_update(batch, ["close_day"])

@@ -9,17 +9,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from django.db.models import Count, Q
-
 from bots.domain.latest import Latest, latest
-from bots.models import Bot, BotStatus, Trade
-from bots.models.money import ExactSum, exact
+from bots.domain.sums import ZERO, win_rate
+from bots.models import Bot, BotDay, BotLifetime, BotStatus
 from bots.systems.contract import Daily, Performance, Profit
 
-ZERO = Decimal(0)
 DAYS_SHOWN = 30
 
 
@@ -46,9 +43,7 @@ class Realized:
 
     @property
     def win_rate(self) -> Decimal | None:
-        """Winning among decided trades, as a ratio; None before the first."""
-        decided = self.wins + self.losses
-        return exact(Decimal(self.wins) / decided) if decided else None
+        return win_rate(self.wins, self.losses)
 
 
 def tells_closed_trades(status: BotStatus) -> bool:
@@ -86,40 +81,14 @@ def realized_by_bot(bots: Iterable[int], today: date) -> dict[int, dict[Purse, R
     """Bot id -> purse -> sums. Two queries, whatever the number of bots."""
     ids = list(bots)
     found: dict[int, dict[Purse, Realized]] = defaultdict(lambda: defaultdict(Realized))
-    for row in lifetime(ids):
-        sums = found[row["bot"]][Purse(row["mode"], row["currency"])]
-        sums.all = row["profit"] or ZERO
-        sums.wins, sums.losses, sums.trades = row["wins"], row["losses"], row["trades"]
-        sums.without_figure = row["trades"] - row["figures"]
-    for row in by_day(ids, today - timedelta(days=DAYS_SHOWN - 1)):
-        add_day(found[row["bot"]][Purse(row["mode"], row["currency"])], row["close_day"], row["profit"] or ZERO, today)
+    for total in BotLifetime.objects.filter(bot__in=ids):
+        sums = found[total.bot_id][Purse(total.mode, total.currency)]
+        sums.all, sums.wins, sums.losses, sums.trades = total.profit, total.wins, total.losses, total.trades
+        sums.without_figure = total.trades - total.figures
+    days = BotDay.objects.filter(bot__in=ids, day__gte=today - timedelta(days=DAYS_SHOWN - 1))
+    for bot, mode, currency, day, profit in days.values_list("bot", "mode", "currency", "day", "profit"):
+        add_day(found[bot][Purse(mode, currency)], day, profit, today)
     return found
-
-
-def lifetime(ids: list[int]) -> Iterable[Any]:
-    return (
-        Trade.objects.closed()
-        .filter(bot__in=ids)
-        .values("bot", "mode", "currency")
-        .annotate(
-            profit=ExactSum("profit_abs"),
-            trades=Count("id"),
-            figures=Count("profit_abs"),
-            wins=Count("id", filter=Q(profit_abs__gt=0)),
-            losses=Count("id", filter=Q(profit_abs__lt=0)),
-        )
-        .order_by()
-    )
-
-
-def by_day(ids: list[int], first: date) -> Iterable[Any]:
-    return (
-        Trade.objects.closed()
-        .filter(bot__in=ids, close_day__gte=first)
-        .values("bot", "mode", "currency", "close_day")
-        .annotate(profit=ExactSum("profit_abs"))
-        .order_by()
-    )
 
 
 def add_day(sums: Realized, day: date, profit: Decimal, today: date) -> None:

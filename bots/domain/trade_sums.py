@@ -6,7 +6,8 @@ from decimal import Decimal
 
 from django.db.models import Count, Q, QuerySet
 
-from bots.domain.profit import ZERO, Purse
+from bots.domain.profit import Purse
+from bots.domain.sums import ZERO, win_rate
 from bots.domain.trades import OpenRow
 from bots.models import Trade
 from bots.models.money import ExactSum
@@ -72,8 +73,7 @@ class GroupSum:
 
     @property
     def win_rate(self) -> Decimal | None:
-        decided = self.wins + self.losses
-        return Decimal(self.wins) / decided if decided else None
+        return win_rate(self.wins, self.losses)
 
 
 def grouped(closed: QuerySet[Trade], by: str, purse: Purse) -> list[GroupSum]:

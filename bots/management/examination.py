@@ -18,8 +18,10 @@ from django.utils import timezone
 from redis import Redis
 from redis.exceptions import RedisError
 
+from accounts.models import Team
 from bots.domain import safety
 from bots.domain.audit.anchor import AnchorContradicted, AnchorUnreadable, last_anchor, require_same_past
+from bots.domain.rollups import really_wrong
 from bots.models import AuditEntry, Bot, BotStatus, PollTurn
 from bots.models.append_only import missing_triggers
 from bots.models.sealing import SealBroken, open_sealed, seal
@@ -55,7 +57,7 @@ def examine() -> Iterator[Line]:
     yield pending
     if pending.level == "FAIL":
         return
-    for look in (system_checks, clock, triggers, anchor, sending, stored_secrets, polling):
+    for look in (system_checks, clock, triggers, anchor, sending, stored_secrets, polling, sums):
         yield from safely(look)
 
 
@@ -272,6 +274,15 @@ def polling() -> Iterator[Line]:
         yield Line("FAIL", "polling", sentence, "Is a worker running, and a beat? (embedded: manage.py portal)")
     else:
         yield Line("ok", "polling", f"{asked.count()} bots, {last}")
+
+
+def sums() -> Iterator[Line]:
+    """The rollups that totals and reports read, against the trades."""
+    wrong = [(team.slug, len(found)) for team in Team.objects.all() if (found := really_wrong(team))]
+    for slug, count in wrong:
+        yield Line("FAIL", "sums", f"{count} rollups of team {slug} are not its trades'", "Run manage.py recount")
+    if not wrong:
+        yield Line("ok", "sums", "totals and reports are the sums of the trades")
 
 
 def first_line(error: Exception) -> str:

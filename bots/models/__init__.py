@@ -6,12 +6,15 @@ from bots.models.command import Command, CommandBatch, FourEyes
 from bots.models.connection_test import ConnectionTest
 from bots.models.event import Event
 from bots.models.installation import Installation
+from bots.models.rollup import BotDay, BotLifetime, TeamDay
 from bots.models.status import BotReading, BotStatus, ConfigVersion, PollTurn, Snapshot
 from bots.models.trade import BotRun, Trade
 
 __all__ = [
     "AuditEntry",
     "Bot",
+    "BotDay",
+    "BotLifetime",
     "BotReading",
     "BotRun",
     "BotStatus",
@@ -24,5 +27,6 @@ __all__ = [
     "Installation",
     "PollTurn",
     "Snapshot",
+    "TeamDay",
     "Trade",
 ]

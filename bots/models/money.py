@@ -15,21 +15,24 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 PLACES = Decimal(1).scaleb(-18)
 LIMIT = Decimal(10) ** 20
+SUM_LIMIT = Decimal(10) ** 40
 EXACT = Context(prec=60, rounding=ROUND_HALF_EVEN)
+# What was divided may have more digits than any figure.
+WIDE = Context(prec=120, rounding=ROUND_HALF_EVEN)
 COLLATION = "exact_decimal"
 # Python adds in 28 digits unless told otherwise; 1e20 with 18 places has 38. For threads to come, and this one.
 decimal.DefaultContext.prec = EXACT.prec
 decimal.getcontext().prec = EXACT.prec
 
 
-def exact(value: object) -> Decimal:
-    """A finite Decimal under 1e20 with at most 18 places and no trailing zeros. Raises ValueError."""
+def exact(value: object, limit: Decimal = LIMIT) -> Decimal:
+    """A finite Decimal under the limit (1e20) with at most 18 places and no trailing zeros. Raises ValueError."""
     try:
         number = value if isinstance(value, Decimal) else Decimal(str(value))
     except InvalidOperation:
         raise ValueError(f"not a number: {value!r}") from None
-    if not number.is_finite() or abs(number) >= LIMIT:
-        raise ValueError(f"not a finite number under 1e20: {value!r}")
+    if not number.is_finite() or abs(number) >= limit:
+        raise ValueError(f"not a finite number under {limit:.0e}: {value!r}")
     if number.as_tuple().exponent < PLACES.as_tuple().exponent:  # type: ignore[operator]
         number = number.quantize(PLACES, context=EXACT)
     return plain(number)
@@ -39,8 +42,8 @@ def plain(number: Decimal) -> Decimal:
     """The same value without trailing zeros and without an exponent; zero has no sign."""
     if not number:
         return Decimal(0)
-    short = number.normalize(EXACT)
-    return short.quantize(Decimal(1), context=EXACT) if short.as_tuple().exponent > 0 else short  # type: ignore[operator]
+    short = number.normalize(WIDE)
+    return short.quantize(Decimal(1), context=WIDE) if short.as_tuple().exponent > 0 else short  # type: ignore[operator]
 
 
 class MoneyField(models.Field):
@@ -75,11 +78,24 @@ class MoneyField(models.Field):
         return format(number, "f")
 
 
+class SumField(MoneyField):
+    """A sum over many rows. Wider than its parts, so that no bot's figures keep those of others from being added."""
+
+    def db_type(self, connection: BaseDatabaseWrapper) -> str:
+        return super().db_type(connection) if connection.vendor == "sqlite" else "numeric"
+
+    def to_python(self, value: object) -> Decimal | None:
+        return None if value is None else exact(value, SUM_LIMIT)
+
+    def get_prep_value(self, value: object) -> Decimal | None:
+        return None if value is None else exact(value, SUM_LIMIT)
+
+
 class ExactSum(models.Aggregate):
     """SUM without loss on SQLite too; NULL when there is nothing to add."""
 
     function = "SUM"
-    output_field = MoneyField()
+    output_field = SumField()
 
     def as_sqlite(self, compiler: Any, connection: BaseDatabaseWrapper, **extra: Any) -> Any:
         return self.as_sql(compiler, connection, function="exact_sum", **extra)
@@ -93,10 +109,14 @@ class _Sum:
 
     def step(self, value: str | None) -> None:
         if value is not None:
-            self.total = EXACT.add(self.total or Decimal(0), Decimal(str(value)))
+            self.total = Decimal(value) if self.total is None else EXACT.add(self.total, Decimal(value))
 
     def finalize(self) -> str | None:
         return None if self.total is None else format(self.total, "f")
+
+
+def _add(left: str, right: str) -> str:
+    return format(plain(EXACT.add(Decimal(left), Decimal(right))), "f")
 
 
 def _order(left: str, right: str) -> int:
@@ -109,4 +129,5 @@ def teach_sqlite(connection: BaseDatabaseWrapper, **kwargs: object) -> None:
     if connection.vendor == "sqlite":
         raw: sqlite3.Connection = connection.connection
         raw.create_aggregate("exact_sum", 1, _Sum)  # type: ignore[arg-type]
+        raw.create_function("exact_add", 2, _add, deterministic=True)
         raw.create_collation(COLLATION, _order)

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 from django.db import DEFAULT_DB_ALIAS, connections, models
 
-from bots.models.money import MoneyField, exact
+from bots.models.money import MoneyField, SumField, exact
 
 Convert = Callable[[Any], Any]
 # What every driver takes as it is.
@@ -44,6 +44,27 @@ def put_rows(rows: Sequence[models.Model], unique: Sequence[str], update: Sequen
     run(f"INSERT INTO {table} ({columns}) VALUES ({values}) ON CONFLICT ({place}) DO {then}", rows, fields)  # noqa: S608
 
 
+def add_to_rows(rows: Sequence[models.Model], keys: Sequence[str], columns: Sequence[str]) -> None:
+    """Add these columns to the row with the same keys, or make it. Of whole numbers and SumFields; no lost update,
+    whoever adds at the same time. In the order given: whoever adds to many must keep one order."""
+    if not rows:
+        return
+    meta = rows[0]._meta
+    fields: list[Any] = [meta.get_field(name) for name in [*keys, *columns]]
+    table, names = quoted(meta.db_table), ", ".join(quoted(field.column) for field in fields)
+    place = ", ".join(quoted(field.column) for field in fields[: len(keys)])
+    more = ", ".join(addition(table, field) for field in fields[len(keys) :])
+    marks = ", ".join(["%s"] * len(fields))
+    run(f"INSERT INTO {table} ({names}) VALUES ({marks}) ON CONFLICT ({place}) DO UPDATE SET {more}", rows, fields)  # noqa: S608
+
+
+def addition(table: str, field: Any) -> str:
+    name = quoted(field.column)
+    if isinstance(field, SumField) and connections[DEFAULT_DB_ALIAS].vendor == "sqlite":
+        return f"{name} = exact_add({table}.{name}, excluded.{name})"
+    return f"{name} = {table}.{name} + excluded.{name}"
+
+
 def run(statement: str, rows: Sequence[models.Model], fields: Sequence[Any]) -> None:
     converts = [converter_of(field) for field in fields]
     values_of = attrgetter(*(field.attname for field in fields))
@@ -71,7 +92,7 @@ def converter_of(field: Any) -> Convert:
     """What `get_db_prep_save` would do to a value of this field, found once for all rows."""
     connection = connections[DEFAULT_DB_ALIAS]
     on_sqlite = connection.vendor == "sqlite"
-    if isinstance(field, MoneyField):
+    if isinstance(field, MoneyField) and not isinstance(field, SumField):
         return money_text if on_sqlite else field.get_prep_value
     if isinstance(field, models.JSONField):
         return json_text

@@ -5,7 +5,7 @@ import pytest
 from accounts import membership
 from accounts.models import Team, User
 from bots import tasks
-from bots.models import PollTurn, Trade
+from bots.models import BotLifetime, PollTurn, Trade
 from tests.builders import a_bot, a_trade
 from tests.fleets import utc
 
@@ -31,3 +31,12 @@ def test_the_tick_hands_over_due_bots_in_shards(alpha: Team, settings, monkeypat
     tasks.tick()
     assert len(shards) == 3
     assert set(PollTurn.objects.values_list("fence", flat=True)) == {1}
+
+
+def test_once_a_day_a_wrong_total_is_found_told_and_mended(alpha: Team, time_machine, caplog) -> None:
+    time_machine.move_to("2026-11-21T04:10:00Z")
+    a_trade(a_bot(alpha), "5", close_date=utc(2026, 3, 1))
+    BotLifetime.objects.update(profit=6)
+    tasks.tidy()
+    assert BotLifetime.objects.get().profit == 5
+    assert "a profit rollup was wrong" in caplog.text

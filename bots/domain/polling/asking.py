@@ -9,6 +9,7 @@ import hashlib
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import date
 
 import msgspec
 
@@ -72,6 +73,7 @@ class PollResult:
     cost: float = 0.0  # seconds in which it kept the loop or the writer from all other bots
     latency_ms: int | None = None  # of the state's request
     cut_short: BotError | None = None  # too slow to give everything at once
+    days: set[date] = field(default_factory=set)  # whose sums over closed trades it changed
     woken: bool = False  # a person asked for a fresh poll while this one was under way
     happened: list[Happened] = field(default_factory=list)  # what was noticed while this was written
 

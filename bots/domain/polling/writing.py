@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from django.db import OperationalError, transaction
 
-from bots.domain import events
+from bots.domain import events, rollups
 from bots.domain.happenings import standing
 from bots.domain.mirror import mirror
 from bots.domain.polling import readings
@@ -92,6 +92,7 @@ def write_together(results: Sequence[PollResult], now: datetime) -> list[events.
         update_rows([status for status in statuses if status.bot_id in described], STATUS_COLUMNS)
         update_rows([status for status in statuses if status.bot_id not in described], MOVING_COLUMNS)
         update_rows([result.order.turn for result in ours], TURN_COLUMNS)
+        rollups.recount({result.order.turn.bot: result.days for result in ours if result.days})
     return changed
 
 
@@ -118,11 +119,14 @@ def write_one(result: PollResult, now: datetime) -> set[str]:
     order, status = result.order, result.order.status
     before, result.happened = standing.Standing.of(status), []
     began = time.thread_time()
+    result.days = set()
     if result.error is not None:
         what = failed(status, result, now)
     else:
         what = succeeded(status, result, now)
-        what |= mirror(result, now).what
+        mirrored = mirror(result, now)
+        what |= mirrored.what
+        result.days = mirrored.days
     result.happened += standing.noticed(order.bot, before, status, now)
     result.cost += time.thread_time() - began
     reschedule(result, now)

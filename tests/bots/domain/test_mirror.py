@@ -8,7 +8,8 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import Team
-from bots.models import Bot, BotRun, PollTurn, Trade
+from bots.domain import rollups
+from bots.models import Bot, BotDay, BotRun, PollTurn, Trade
 from bots.simulator import BotSpec, SimBot, running_fleet
 from tests.fleets import at_the_bot, current_run, known, mirrored, polled, settled
 
@@ -37,6 +38,12 @@ def bot(sim: SimBot, alpha: Team) -> Bot:
     bot = known(sim, alpha)
     polled(bot)
     return bot
+
+
+@pytest.fixture(autouse=True)
+def rollups_are_the_sums_afterwards(alpha: Team) -> Iterator[None]:
+    yield
+    assert rollups.differences(alpha) == []
 
 
 def test_the_first_poll_brings_every_trade(sim: SimBot, bot: Bot) -> None:
@@ -147,6 +154,17 @@ def test_a_bot_away_for_long_is_caught_up(sim: SimBot, bot: Bot) -> None:
     assert mirrored(bot) == at_the_bot(sim)
 
 
+def test_a_close_that_moves_to_another_day_counts_there_and_no_more_where_it_was(sim: SimBot, bot: Bot) -> None:
+    trade = sim.book.trades[9]
+    before = Trade.objects.get(bot=bot, trade_id="9").close_day
+    trade.close_profit_abs, trade.close_ms = 123.0, trade.close_ms + 5 * 86_400_000
+    sim.book.changed()
+    settled(bot)
+    after = Trade.objects.get(bot=bot, trade_id="9").close_day
+    assert (after - before).days == 5
+    assert BotDay.objects.get(bot=bot, day=after).profit >= 100
+
+
 def test_a_trade_missed_by_the_mirror_is_found_by_the_bots_own_count(sim: SimBot, bot: Bot) -> None:
     Trade.objects.filter(bot=bot, trade_id="5").delete()
     run = current_run(bot)
@@ -180,7 +198,7 @@ def test_everything_is_read_again_at_most_once_in_ten_minutes(sim: SimBot, bot: 
 
 
 def test_days_follow_the_teams_zone(sim: SimBot, bot: Bot, alpha: Team) -> None:
-    from bots.domain.mirror import close_days_anew
+    from bots.domain.rollups import close_days_anew
 
     Trade.objects.filter(bot=bot, trade_id="1").update(close_date="2026-03-01T22:30:00Z")
     close_days_anew(alpha.pk, "Asia/Tokyo")

@@ -16,6 +16,7 @@ from hypothesis.stateful import (
 )
 
 from accounts.models import Team
+from bots.domain import rollups
 from bots.models import Bot, BotRun, PollTurn, Trade
 from bots.simulator import BotSpec, running_fleet
 from bots.systems.freqtrade import listing
@@ -107,6 +108,11 @@ class Histories(RuleBasedStateMachine):
         for run in BotRun.objects.filter(bot=self.bot):
             assert run.closed_count == Trade.objects.filter(run=run).closed().count()
 
+    @invariant()
+    def rollups_are_the_sums(self) -> None:
+        if hasattr(self, "bot"):
+            assert rollups.differences(self.bot.team) == []
+
     def agree(self) -> None:
         """Given time, and with the ten minutes over, the mirror is exactly the bot's book."""
         if not self.listening:
@@ -115,6 +121,7 @@ class Histories(RuleBasedStateMachine):
             PollTurn.objects.filter(bot=self.bot).update(full_reread_at=None)
             polled(self.bot)
         assert mirrored(self.bot) == at_the_bot(self.sim)
+        assert rollups.differences(self.bot.team) == []
 
 
 class AgreeingHistories(Histories):

@@ -15,7 +15,7 @@ from accounts.models import Team
 from bots.domain.audit import Actor, anchor_head
 from bots.domain.connections import add_bot
 from bots.domain.rotation import fresh_private_key, name_of, use
-from bots.models import AuditEntry, Bot, PollTurn, append_only
+from bots.models import AuditEntry, Bot, BotLifetime, PollTurn, append_only
 from tests import builders
 from tests.bots.domain.audit_acts import alice_acts, as_owner
 from tests.canary import CANARY, tables_that_hold
@@ -277,3 +277,9 @@ def test_safe_mode_is_entered_and_left_by_command(healthy: None) -> None:
         ("safe_mode_entered", {"why": "trying the upgrade"}),
         ("safe_mode_left", {"reason": "it worked", "why": "trying the upgrade"}),
     ]
+
+
+def test_doctor_says_whose_sums_are_wrong(healthy: None, alpha: Team) -> None:
+    builders.a_trade(builders.a_bot(alpha), "5")
+    BotLifetime.objects.update(profit=6)
+    assert "FAIL  sums         1 rollups of team alpha are not its trades'" in failed("doctor")
