@@ -48,7 +48,12 @@ def tick() -> None:
     size = settings.PORTAL_SHARD_SIZE
     for start in range(0, len(claims), size):
         shard = [[claim.bot_id, claim.fence] for claim in claims[start : start + size]]
-        poll_shard.apply_async([shard], expires=schedule.LEASE_SECONDS)
+        try:
+            poll_shard.apply_async([shard], expires=schedule.LEASE_SECONDS)
+        except BrokerFailure as failure:
+            log.warning("%d polls wait for the next tick: the broker does not take them (%s)", len(claims), failure)
+            schedule.release(claims[start:])
+            return
 
 
 @shared_task
@@ -111,7 +116,7 @@ def team_changed(sender: object, announcement: Announcement, **kwargs: object) -
 def put_days_anew(team_id: int | None) -> None:
     """Twice: a poll under way at this moment may still write by the zone before."""
     days_anew.delay(team_id)
-    days_anew.apply_async([team_id], countdown=2 * schedule.LEASE_SECONDS)
+    days_anew.apply_async([team_id], countdown=2 * schedule.LONGEST_POLL_SECONDS)
 
 
 @shared_task

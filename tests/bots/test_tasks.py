@@ -5,6 +5,7 @@ import pytest
 from accounts import membership
 from accounts.models import Team, User
 from bots import tasks
+from bots.domain.polling import schedule
 from bots.models import BotLifetime, PollTurn, Trade
 from tests.builders import a_bot, a_trade
 from tests.fleets import utc
@@ -40,3 +41,21 @@ def test_once_a_day_a_wrong_total_is_found_told_and_mended(alpha: Team, time_mac
     tasks.tidy()
     assert BotLifetime.objects.get().profit == 5
     assert "a profit rollup was wrong" in caplog.text
+
+
+def test_what_the_broker_does_not_take_is_due_again_at_once(alpha, monkeypatch, settings) -> None:
+    settings.PORTAL_SHARD_SIZE = 1
+    for number in range(3):
+        a_bot(alpha, f"bot {number}")
+    taken = []
+
+    def full(arguments, **options):
+        if taken:
+            raise tasks.BrokerFailure("no broker")
+        taken.extend(arguments[0])
+
+    monkeypatch.setattr(tasks.poll_shard, "apply_async", full)
+    tasks.tick()
+    leased = PollTurn.objects.exclude(leased_until=None).values_list("bot", flat=True)
+    assert list(leased) == [bot for bot, _ in taken]
+    assert len(schedule.claim_due()) == 2

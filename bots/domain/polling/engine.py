@@ -19,6 +19,7 @@ from django.db import DatabaseError, close_old_connections, connection
 from django.utils import timezone
 
 from bots.domain.polling.asking import PollResult, ask
+from bots.domain.polling.keeping import Keeper
 from bots.domain.polling.orders import PollOrder
 from bots.domain.polling.writing import write
 from bots.models import Bot
@@ -45,6 +46,7 @@ class Engine:
         self.under_way: set[int] = set()
         self.next_up: dict[int, PollOrder] = {}  # the newest order of a bot whose older conversation is not over
         self.sessions = Sessions()
+        self.keeper = Keeper()
         self.loop_thread = threading.Thread(target=self.run_loop, name="bots", daemon=True)
         self.writer_thread = threading.Thread(target=self.run_writer, name="bot-writer", daemon=True)
 
@@ -52,6 +54,7 @@ class Engine:
         raise_open_files()
         self.loop_thread.start()
         self.writer_thread.start()
+        self.keeper.start()
         self.running.wait(5)
         return self
 
@@ -65,12 +68,13 @@ class Engine:
         return asyncio.run_coroutine_threadsafe(conversation, self.loop)
 
     def stop(self, seconds: float = 2.0) -> None:
-        """Write what has come in, drop what is under way: leases run out, the bots are asked again."""
+        """Write what has come in, give back what is under way: others ask these bots."""
         self.loop.call_soon_threadsafe(self.hand_over)
         self.loop.call_soon_threadsafe(self.loop.stop)
         self.loop_thread.join(seconds)
         self.batches.put(None)
         self.writer_thread.join(seconds)
+        self.keeper.stop(seconds)
 
     # --- the loop thread ---
 
@@ -88,6 +92,7 @@ class Engine:
 
     def begin(self, orders: list[PollOrder]) -> None:
         for order in orders:
+            self.keeper.took(order.claim)
             task = self.loop.create_task(self.poll(order))
             self.tasks.add(task)
             task.add_done_callback(self.tasks.discard)
@@ -102,6 +107,7 @@ class Engine:
                 self.arrive(await converse(order, self.door, self.sessions))
         finally:
             self.under_way.discard(order.bot.pk)
+            self.keeper.ended(order.claim)
             if following := self.next_up.pop(order.bot.pk, None):
                 self.begin([following])
 

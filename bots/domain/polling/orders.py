@@ -29,6 +29,10 @@ class PollOrder:
     known_open: dict[str, KnownOpen] = field(default_factory=dict)
 
     @property
+    def claim(self) -> Claim:
+        return Claim(self.bot.pk, self.turn.fence)
+
+    @property
     def reads_long(self) -> bool:
         """A long history is being read: it may take its time."""
         return self.status.history_at is None or self.turn.reread_offset is not None

@@ -1,21 +1,26 @@
 """The due-table: which bots are due, who owns them while they are asked, when they are due again."""
 
 import random
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import reduce
+from operator import or_
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from bots.models import Bot, PollTurn
 from bots.systems.contract import Kind
 from bots.systems.errors import BotError, Busy, NeedsAPerson
 
-# Longer than a poll's own limit and its wait for a worker: then somebody else may ask the bot.
-LEASE_SECONDS = 120.0
+# Longer than the way to a worker; renewed while a poll lasts. Then somebody else may ask the bot.
+LEASE_SECONDS = 15.0
+RENEW_SECONDS = 5.0
+# Longer than any poll's own limit: by hand, where nobody renews.
+LONGEST_POLL_SECONDS = 120.0
 MOST_AT_ONCE = 5000
 LONGEST_BACK_OFF = 300.0
 PATIENT_TRIES = 3
@@ -37,7 +42,7 @@ def claim_due(now: datetime | None = None, most: int = MOST_AT_ONCE) -> list[Cla
     """Take every bot that is due and not owned. Two ticks at once share the bots, none is taken twice."""
     now = now or timezone.now()
     # A lease no clock of today can have given: the clock was set back.
-    impossible = Q(leased_until__gt=now + timedelta(seconds=2 * LEASE_SECONDS))
+    impossible = Q(leased_until__gt=now + timedelta(seconds=2 * LONGEST_POLL_SECONDS))
     free = Q(leased_until=None) | Q(leased_until__lt=now) | impossible
     with transaction.atomic():
         come = Q(next_poll_at__lte=now) | Q(next_poll_at__gt=now + LONGEST_PLAN)
@@ -50,15 +55,35 @@ def claim_one(bot: Bot, now: datetime | None = None) -> Claim:
     """Take this bot whatever its turn says: for a poll by hand. A poll under way loses its right."""
     with transaction.atomic():
         turn, _ = PollTurn.objects.select_for_update().get_or_create(bot=bot)
-        return take([turn], now or timezone.now())[0]
+        return take([turn], now or timezone.now(), LONGEST_POLL_SECONDS)[0]
 
 
-def take(turns: list[PollTurn], now: datetime) -> list[Claim]:
+def take(turns: list[PollTurn], now: datetime, seconds: float = LEASE_SECONDS) -> list[Claim]:
     ids = [turn.pk for turn in turns]
-    lease = now + timedelta(seconds=LEASE_SECONDS)
+    lease = now + timedelta(seconds=seconds)
     for start in range(0, len(ids), 500):
         PollTurn.objects.filter(pk__in=ids[start : start + 500]).update(leased_until=lease, fence=F("fence") + 1)
     return [Claim(turn.pk, turn.fence + 1) for turn in turns]
+
+
+def renew(claims: Sequence[Claim]) -> None:
+    """Those that still hold are held for another LEASE_SECONDS."""
+    lease = timezone.now() + timedelta(seconds=LEASE_SECONDS)
+    for turns in held_by(claims):
+        turns.update(leased_until=lease)
+
+
+def release(claims: Sequence[Claim]) -> None:
+    """Nobody will ask these bots by these claims: they are due again at once."""
+    for turns in held_by(claims):
+        turns.update(leased_until=None, fence=F("fence") + 1)
+
+
+def held_by(claims: Sequence[Claim]) -> Iterator[QuerySet[PollTurn]]:
+    """A turn that was written meanwhile, or taken by somebody else, is not among them."""
+    for start in range(0, len(claims), 200):
+        ours = [Q(pk=claim.bot_id, fence=claim.fence) for claim in claims[start : start + 200]]
+        yield PollTurn.objects.filter(reduce(or_, ours)).exclude(leased_until=None)
 
 
 def wake(bots: Iterable[int], *, again: bool = False) -> None:

@@ -288,6 +288,22 @@ def test_dead_bots_do_not_delay_the_others(settings) -> None:
         assert sorted(failed) == [(bot.pk, "timed_out") for bot in bots[:5]]
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_worker_that_ends_in_peace_gives_its_bots_back(sim: SimBot) -> None:
+    from tests.builders import team
+
+    sim.faults.hang = 30.0
+    bot = known(sim, team("Alpha"))
+    engine = Engine().start()
+    engine.submit(orders_for(claim_due(), timezone.now()))
+    while not engine.keeper.claims(0):
+        time.sleep(0.01)
+    engine.stop()
+    turn = PollTurn.objects.get(bot=bot)
+    assert (turn.leased_until, turn.fence) == (None, 2)
+    assert [claim.fence for claim in claim_due()] == [3]
+
+
 def test_the_secret_of_another_row_does_not_open(sim: SimBot, bot: Bot, alpha: Team) -> None:
     other = known(sim, alpha, name="other")
     Bot.objects.filter(pk=bot.pk).update(sealed=other.sealed)

@@ -4,6 +4,7 @@ import threading
 from datetime import timedelta
 
 import pytest
+import time_machine
 from django.db import connection
 from django.utils import timezone
 
@@ -31,8 +32,41 @@ def test_a_due_bot_is_claimed_once(bot: Bot) -> None:
 def test_a_bot_whose_worker_died_is_claimed_again_with_a_higher_fence(bot: Bot) -> None:
     now = timezone.now()
     schedule.claim_due(now)
-    assert schedule.claim_due(now + timedelta(seconds=119)) == []
-    assert schedule.claim_due(now + timedelta(seconds=121)) == [schedule.Claim(bot.pk, 2)]
+    assert schedule.claim_due(now + timedelta(seconds=14)) == []
+    assert schedule.claim_due(now + timedelta(seconds=16)) == [schedule.Claim(bot.pk, 2)]
+
+
+def test_a_slow_poll_is_held_as_long_as_its_worker_renews_the_lease(bot: Bot) -> None:
+    now = timezone.now()
+    claims = schedule.claim_due(now)
+    with time_machine.travel(now + timedelta(seconds=10), tick=False):
+        schedule.renew(claims)
+    assert schedule.claim_due(now + timedelta(seconds=24)) == []
+    assert schedule.claim_due(now + timedelta(seconds=26)) == [schedule.Claim(bot.pk, 2)]
+
+
+def test_who_lost_a_bot_cannot_renew_or_release_it(bot: Bot) -> None:
+    lost = schedule.claim_due()
+    schedule.claim_one(bot)
+    before = PollTurn.objects.get()
+    schedule.renew(lost)
+    schedule.release(lost)
+    turn = PollTurn.objects.get()
+    assert (turn.fence, turn.leased_until) == (before.fence, before.leased_until)
+
+
+def test_a_poll_that_was_written_is_not_leased_again(bot: Bot) -> None:
+    claims = schedule.claim_due()
+    PollTurn.objects.update(leased_until=None)
+    schedule.renew(claims)
+    assert PollTurn.objects.get().leased_until is None
+
+
+def test_what_is_given_back_is_due_at_once(alpha: Team) -> None:
+    bots = [a_bot(alpha, f"bot {number}") for number in range(3)]
+    claims = schedule.claim_due()
+    schedule.release(claims[1:])
+    assert schedule.claim_due() == [schedule.Claim(bot.pk, 3) for bot in bots[1:]]
 
 
 def test_a_clock_set_back_by_hours_does_not_lock_a_bot_for_hours(bot: Bot) -> None:
