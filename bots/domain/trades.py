@@ -94,7 +94,7 @@ def trades_for(user: User, query: TradeQuery | None = None) -> QuerySet[Trade]:
         # JSON containment is not offered by SQLite: the tags of the bots a person sees are few, so they are read.
         tagged = [bot.pk for bot in Bot.objects.visible_to(user) if query.bot_tag in bot.tags]
         trades = trades.filter(bot__in=tagged)
-    return trades.select_related("bot", "bot__team").order_by(*order(query.ordering))
+    return trades.select_related("bot__team", "bot__status", "run").order_by(*order(query.ordering))
 
 
 def matches(search: str) -> Q:

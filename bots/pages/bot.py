@@ -13,6 +13,8 @@ from django.views.decorators.http import require_safe
 
 from accounts.access import MANAGE
 from accounts.views import person
+from bots.domain.commands import offers
+from bots.domain.commands.listing import CommandQuery, commands_for, latest_of_bots
 from bots.domain.events.listing import EventQuery, events_for, newest_for
 from bots.domain.fleet import BotRow, rows_of
 from bots.domain.profit import OwnSums, Purse, own_sums
@@ -21,7 +23,7 @@ from bots.domain.trades import TradeQuery, open_trade_rows, trades_for
 from bots.models import Bot, BotReading, ConfigVersion
 from bots.pages.equity import PERIODS, daily_of, equity_of, period_of
 from bots.pages.showing import show
-from bots.pages.trades import open_rows, page_of
+from bots.pages.trades import acts_of, open_rows, page_of
 
 TABS = {
     "overview": "Overview",
@@ -32,6 +34,7 @@ TABS = {
     "locks": "Locks",
     "pairlists": "Pairlists",
     "logs": "Logs",
+    "commands": "Commands",
     "events": "Events",
     "configuration": "Configuration",
     "connection": "Connection",
@@ -67,6 +70,9 @@ def head_of(request: HttpRequest, found: Bot, row: BotRow) -> dict[str, Any]:
         "own_days": own_days_of(own),
         "page_title": found.name,
         "may_manage": may_manage and found.retired_at is None,
+        "offers": (offered := offers(person(request), found)),
+        "may_ask": {offer.action for offer in offered},
+        "command": latest_of_bots(person(request)).get(found.pk),
         "tabs": [(name, label, counts.get(name)) for name, label in TABS.items()],
     }
 
@@ -86,12 +92,14 @@ def overview(request: HttpRequest, row: BotRow) -> dict[str, Any]:
     closed = trades_for(person(request), TradeQuery(status="closed", bot=row.bot.slug))
     listed = trades_for(person(request), TradeQuery(status="open", bot=row.bot.slug))
     period = period_of(request.GET.get("period"))
+    rows = open_trade_rows(listed, timezone.now())
     return {
+        **acts_of(person(request), rows),
         "period": period,
         "periods": [(word, label) for word, (label, _) in PERIODS.items()],
         "equity": equity_of(row.bot, period),
         "daily": daily_of(row),
-        "rows": open_trade_rows(listed, timezone.now()),
+        "rows": rows,
         "news": newest_for(person(request), NEWS, bot=row.bot),
         "pairs": grouped(closed, "pair", purse)[:6],
         "reasons": grouped(closed, "exit_reason", purse)[:6],
@@ -101,7 +109,8 @@ def overview(request: HttpRequest, row: BotRow) -> dict[str, Any]:
 def open_trades(request: HttpRequest, row: BotRow) -> dict[str, Any]:
     ordering = request.GET.get("sort", "")
     query = query_of(TradeQuery(status="open", bot=row.bot.slug), ordering)
-    return {"page": page_of(request, open_rows(person(request), query)), "sort": query.ordering or "-open_date"}
+    page = page_of(request, open_rows(person(request), query))
+    return {"page": page, "sort": query.ordering or "-open_date", **acts_of(person(request), page.object_list)}
 
 
 def closed_trades(request: HttpRequest, row: BotRow) -> dict[str, Any]:
@@ -153,6 +162,10 @@ def logs(request: HttpRequest, row: BotRow) -> dict[str, Any]:
     return {"reading": found, "lines": lines[:LOG_LINES], "level": least, "levels": OFFERED_LEVELS}
 
 
+def commands(request: HttpRequest, row: BotRow) -> dict[str, Any]:
+    return {"page": page_of(request, commands_for(person(request), CommandQuery(bot=row.bot.slug)))}
+
+
 def events(request: HttpRequest, row: BotRow) -> dict[str, Any]:
     return {"page": page_of(request, events_for(person(request), EventQuery(bot=row.bot.slug)))}
 
@@ -192,6 +205,7 @@ CONTENTS: dict[str, Callable[[HttpRequest, BotRow], dict[str, Any]]] = {
     "locks": locks,
     "pairlists": pairlists,
     "logs": logs,
+    "commands": commands,
     "events": events,
     "configuration": configuration,
     "connection": connection,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from django.contrib.auth.models import AnonymousUser
 
 from accounts.models import User
+from bots.domain.commands.listing import wanting_attention
 from bots.domain.safety import Silence, noted
 from bots.models import Trade
 
@@ -12,14 +13,16 @@ from bots.models import Trade
 @dataclass(frozen=True)
 class Chrome:
     open_trades: int
+    attention: int  # commands that wait for a second person or are unknown
     place: str  # "manager · Alpha", below the person's name
     silence: Silence | None = None  # safe mode
 
 
 def chrome_for(user: User | AnonymousUser) -> Chrome:
     if not isinstance(user, User) or not user.is_active:
-        return Chrome(0, "")
-    return Chrome(Trade.objects.visible_to(user).open().count(), place_of(user), noted())
+        return Chrome(0, 0, "")
+    attention = sum(wanting_attention(user).values())
+    return Chrome(Trade.objects.visible_to(user).open().count(), attention, place_of(user), noted())
 
 
 def place_of(user: User) -> str:

@@ -13,13 +13,16 @@ from django.views.decorators.http import require_safe
 from accounts.access import MANAGE
 from accounts.models import Team
 from accounts.views import person
+from bots.domain.commands.listing import latest_of_bots
 from bots.domain.events.listing import newest_for
 from bots.domain.fleet import Day, Fleet, FleetQuery, Total, fleet_for
 from bots.domain.freshness import WORDS
 from bots.domain.profit import ZERO, Purse
 from bots.models import Bot
 from bots.pages.showing import show
+from bots.templatetags.commands import action_word
 
+BULK = ("pause", "start", "stop", "reload_config", "force_exit_all")  # offered for many bots at once
 COLUMNS = (("today", "Today"), ("d7", "7 days"), ("d30", "30 days"), ("all", "All time"), ("unrealized", "Unrealized"))
 
 NEWS = 8  # events beside the curves
@@ -79,6 +82,9 @@ def fleet_context(request: HttpRequest, query: FleetQuery, found: Fleet) -> dict
         "never_seen": sum(row.age_seconds is None for row in found.rows),
         "filters": filters_of(found, query),
         "is_filtered": query != FleetQuery(sort=query.sort),
+        "latest": latest_of_bots(person(request)),
+        "operated_teams": set(Team.objects.where(person(request), "stop").values_list("pk", flat=True)),
+        "bulk_actions": [(action, action_word(action)) for action in BULK],
         "news": newest_for(person(request), NEWS),
         "may_add": Team.objects.where(person(request), MANAGE).exists(),
     }

@@ -11,9 +11,13 @@ from accounts.views import person
 
 
 def show(request: HttpRequest, name: str, context: dict[str, Any], status: int = 200) -> HttpResponse:
-    """`bots/<name>.html`; with `?fragment=<name>` the partial `bots/_<name>.html` that the page is made of."""
-    wants_fragment = request.GET.get("fragment") == name
-    return draw(request, f"bots/_{name}.html" if wants_fragment else f"bots/{name}.html", context, status)
+    """`bots/<name>.html`; with `?fragment=<name>` the partial `bots/_<name>.html` that the page is made of.
+
+    A name may have a folder: `commands/list` is `bots/commands/list.html`, its fragment `list` is `_list.html` there.
+    """
+    folder, slash, leaf = name.rpartition("/")
+    wants_fragment = request.GET.get("fragment") == leaf
+    return draw(request, f"bots/{folder}{slash}{'_' if wants_fragment else ''}{leaf}.html", context, status)
 
 
 def draw(request: HttpRequest, template: str, context: dict[str, Any], status: int = 200) -> HttpResponse:

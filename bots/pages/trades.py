@@ -13,12 +13,15 @@ from django.views.decorators.http import require_safe
 
 from accounts.models import User
 from accounts.views import person
+from bots.domain.commands import trade_offers, trade_offers_for
+from bots.domain.commands.listing import CommandQuery, commands_for, latest_of_trades
 from bots.domain.trade_sums import realized_of, unrealized_of
 from bots.domain.trades import OpenRow, TradeQuery, open_trade_rows, trades_for
 from bots.models import Bot, Trade
 from bots.pages.showing import show
 
 PAGE_SIZE = 50
+WITH = ("bot__team", "bot__status", "run")
 # An open trade's profit moves: it is not in the trade's row, so these are sorted here.
 MOVING_SORTS = {"profit_ratio", "profit_abs"}
 
@@ -59,11 +62,21 @@ def filters_of(query: TradeQuery, bots: Iterable[tuple[str, str]]) -> list[tuple
 
 def open_context(request: HttpRequest, query: TradeQuery) -> dict[str, Any]:
     rows = open_rows(person(request), query)
+    page = page_of(request, rows)
     return {
         "sums": unrealized_of(rows),
         "sort": query.ordering or "-open_date",
-        "page": page_of(request, rows),
+        "page": page,
+        **acts_of(person(request), page.object_list),
     }
+
+
+def acts_of(user: User, rows: Iterable[OpenRow]) -> dict[str, Any]:
+    """What may be asked of each of these trades, and how the latest command about it stands."""
+    trades = [row.trade for row in rows]
+    offered = trade_offers_for(user, trades)
+    latest = latest_of_trades(user, [trade.pk for trade in trades])
+    return {"offered": offered, "latest": latest, "may_act": bool(latest) or any(offered.values())}
 
 
 def open_rows(user: User, query: TradeQuery) -> list[OpenRow]:
@@ -96,9 +109,16 @@ def page_of(request: HttpRequest, listed: Any) -> Page:
 @login_required
 @require_safe
 def trade(request: HttpRequest, pk: int) -> HttpResponse:
-    found = get_object_or_404(Trade.objects.visible_to(person(request)).select_related("bot__team", "run"), pk=pk)
+    found = get_object_or_404(Trade.objects.visible_to(person(request)).select_related(*WITH), pk=pk)
     moving = open_trade_rows([found], timezone.now())[0] if found.is_open else None
-    context = {"trade": found, "moving": moving, "fees": fees_of(found), "page_title": f"{found.pair} {found.trade_id}"}
+    context = {
+        "trade": found,
+        "moving": moving,
+        "fees": fees_of(found),
+        "page_title": f"{found.pair} {found.trade_id}",
+        "offers": trade_offers(person(request), found),
+        "commands": commands_for(person(request), CommandQuery(bot=found.bot.slug)).filter(trade=found)[:20],
+    }
     return show(request, "trade", context)
 
 

@@ -91,6 +91,7 @@
     if (!pulse) return;
     document.title = pulse.dataset.title;
     for (const count of document.querySelectorAll("[data-open-trades]")) count.textContent = pulse.dataset.openTrades;
+    for (const count of document.querySelectorAll("[data-attention]")) count.textContent = pulse.dataset.attention;
   }
 
   // --- The connection ---
@@ -135,6 +136,7 @@
   }, 1000);
   document.addEventListener("visibilitychange", () => { if (!document.hidden) want(); });
   addEventListener("online", want);
+  addEventListener("portal:changed", want);   // this very page asked for something
   addEventListener("offline", () => { reachable = false; showConnection(); });
   lastFetch = performance.now();
   connect();

@@ -25,9 +25,10 @@ def row(markup: str, key: str) -> str:
 
 
 def cells(markup: str) -> list[str]:
-    """The texts of a row's cells; a number's two halves are one."""
+    """The texts of a row's cells; a number's two halves are one. Cells that only hold a control are left out."""
     joined = markup.replace('</span><span class="num__f">', "")
-    return [text(cell) for cell in re.findall(r"<td.*?</td>", joined, re.DOTALL)]
+    controls = r'<td(?! class="[^"]*(?:check-cell|card-act))'
+    return [text(cell) for cell in re.findall(rf"{controls}.*?</td>", joined, re.DOTALL)]
 
 
 def region(markup: str, identity: str) -> str:
