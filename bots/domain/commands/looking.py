@@ -17,6 +17,7 @@ from bots.domain.commands.steps import PORTAL, act_of, change, take_step
 from bots.models import Command, Trade
 from bots.systems.contract import Session
 from bots.systems.errors import BotError
+from bots.systems.instructions import longest_seconds
 
 UNKNOWN_COURSE = (2, 5, 10, 20, 40, 80, 160, 300)  # seconds after sending; then every 5 minutes
 FOLLOWING_COURSE = (1, 2, 4, 8, 16, 32, 64, 128, 300)  # seconds after the answer; then every 5 minutes
@@ -97,8 +98,8 @@ def settled(command: Command, now: datetime) -> bool:
     """Long enough after the request ended; at once when the bot itself had answered."""
     if command.outcome.get("answered"):
         return True
-    ended = command.answered_at or command.sent_at or command.requested_at
-    return now >= ended + SETTLED_AFTER
+    sent = command.sent_at or command.requested_at
+    return now >= (command.answered_at or sent + timedelta(seconds=longest_seconds(command.action))) + SETTLED_AFTER
 
 
 def resolved(command: Command, found: Found, now: datetime) -> None:

@@ -25,14 +25,13 @@ from bots.models.doors import open_door
 from bots.models.sealing import SealBroken
 from bots.systems.contract import Session
 from bots.systems.errors import BotError, TimedOut, WrongSettings
-from bots.systems.instructions import Accepted
+from bots.systems.instructions import Accepted, longest_seconds
 
 log = logging.getLogger(__name__)
 Found = TypeVar("Found")
 
 DATABASE_THREADS = 4
-# A backstop: every call of the adapter has a deadline of its own.
-LIMIT_SECONDS = 20.0
+BACKSTOP_SECONDS = 5.0  # the adapter keeps its own deadlines; this is for one that does not
 # Pauses between tries to write what the bot answered; after them the tick finds the command SENT and reads the bot.
 WRITE_AGAIN = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0)
 
@@ -192,13 +191,14 @@ class Outbox:
 
 async def performed(command: Command, session: Session) -> Accepted | BotError:
     """Send it, once. What it raises is an answer too."""
+    limit = longest_seconds(command.action) + BACKSTOP_SECONDS
     try:
-        async with asyncio.timeout(LIMIT_SECONDS):
+        async with asyncio.timeout(limit):
             return await session.perform(instruction(command.action, command.params, command.before.get("open_ms")))
     except BotError as error:
         return error
     except TimeoutError:
-        return TimedOut(f"No answer within {LIMIT_SECONDS:g} s")
+        return TimedOut(f"No answer within {limit:g} s")
     except Exception as bug:  # the boundary of an adapter: after the claim every end must be written down
         log.exception("command %s: the adapter failed", command.pk)
         return BotError(f"The portal failed while it sent this: {type(bug).__name__}")

@@ -13,16 +13,16 @@ from django.utils import timezone
 from bots.domain.audit import AuditUnavailable
 from bots.domain.commands.claiming import CLOCKS_DIFFER, FIRST_LOOK, may_be_sent
 from bots.domain.commands.looking import next_look
-from bots.domain.commands.sending import LIMIT_SECONDS
 from bots.domain.commands.steps import take_step
 from bots.models import Command
 from bots.models.command import CONFIRMED_FOR
+from bots.systems.instructions import longest_seconds
 
 log = logging.getLogger(__name__)
 
 ANNOUNCED_AGAIN = timedelta(seconds=3)
-# Whoever sent it has ended, or cannot write: its answer is lost.
-SENT_LONGEST = timedelta(seconds=LIMIT_SECONDS + 20)
+# So long after the latest moment of an answer: whoever sent it has ended, or cannot write.
+ANSWER_LOST = timedelta(seconds=20)
 MOST_AT_ONCE = 500
 
 
@@ -80,8 +80,14 @@ def expire(command: Command, now: datetime) -> bool:
 
 
 def without_answer(now: datetime) -> list[Command]:
-    mine = Command.objects.filter(state=Command.SENT, sent_at__lt=now - SENT_LONGEST)
-    return list(mine.select_related("bot__team").order_by("pk")[:MOST_AT_ONCE])
+    mine = Command.objects.filter(state=Command.SENT, sent_at__lt=now - ANSWER_LOST)
+    listed = mine.select_related("bot__team").order_by("pk")[:MOST_AT_ONCE]
+    return [command for command in listed if now > latest_answer(command) + ANSWER_LOST]
+
+
+def latest_answer(command: Command) -> datetime:
+    assert command.sent_at is not None
+    return command.sent_at + timedelta(seconds=longest_seconds(command.action))
 
 
 def lose(command: Command, now: datetime) -> bool:
