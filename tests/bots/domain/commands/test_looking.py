@@ -1,0 +1,306 @@
+"""Reading what became of a command: unknown ones end by what the bot shows, and an exit's fill is linked to it."""
+
+import math
+from collections.abc import Callable
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from django.utils import timezone
+
+from accounts.models import Team, User
+from bots.domain import commands
+from bots.domain.commands import Outbox, looking
+from bots.models import AuditEntry, Bot, Command, Trade
+from bots.simulator import BotSpec, SimBot, running_fleet
+from tests.bots.domain.commands.conftest import asked, ended, exit_of, first_trade
+from tests.fleets import known, polled
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("handed", "impatient")]
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half a second for an answer, and an unchanged bot is believed at once."""
+    monkeypatch.setattr("bots.systems.instructions.ANSWER_SECONDS", 0.5)
+    monkeypatch.setattr(looking, "SETTLED_AFTER", timedelta(0))
+
+
+def lost(outbox: Outbox, command: Command) -> Command:
+    outbox.submit([command.pk])
+    return ended(command, Command.UNKNOWN)
+
+
+def looked(outbox: Outbox, command: Command, times: int = 1) -> Command:
+    """After so many looks, as the tick starts them."""
+    for _ in range(times):
+        Command.objects.filter(pk=command.pk).exclude(next_look_at=None).update(next_look_at=timezone.now())
+        outbox.look(commands.sweep().to_look_at)
+        wait_for_quiet(outbox)
+    command.refresh_from_db()
+    return command
+
+
+def wait_for_quiet(outbox: Outbox) -> None:
+    import time
+
+    time.sleep(0.05)
+    while outbox.under_way:
+        time.sleep(0.02)
+
+
+def acts_then_dies(sim: SimBot, path: str) -> None:
+    sim.faults.on(path).cut = True
+
+
+def never_acts(sim: SimBot, path: str) -> None:
+    sim.faults.on(path).reset = True
+
+
+Wish = Callable[[Bot], tuple[str, dict[str, object]]]
+TOMORROW = (timezone.now() + timedelta(days=1)).isoformat()
+
+
+def wish(action: str, path: str, **params: object) -> object:
+    return pytest.param(action, path, params, id=action)
+
+
+ALL_THAT_CAN_BE_SEEN = [
+    wish("stop", "/stop"),
+    wish("pause", "/pause"),
+    wish("force_exit", "/forceexit", trade_id="1"),
+    wish("force_exit_all", "/forceexit"),
+    wish("force_enter", "/forceenter", pair="XRP/USDT", order_type="market"),
+    wish("delete_trade", "/trades/1", trade_id="1"),
+    wish("lock_pair", "/locks", pair="ADA/USDT", until=TOMORROW),
+    wish("blacklist_add", "/blacklist", pairs=["DOGE/USDT"]),
+]
+
+
+@pytest.mark.parametrize(("action", "path", "params"), ALL_THAT_CAN_BE_SEEN)
+def test_what_happened_though_the_answer_was_lost_is_done(alice, bot, sim, outbox, action, path, params):
+    command = asked(alice, bot, action, params)
+    acts_then_dies(sim, path)
+    lost(outbox, command)
+    effects = len(sim.effects)
+    assert effects >= 1
+    sim.faults.clear()
+    looked(outbox, command)
+    assert (command.state, command.code) == (Command.DONE, ""), command.outcome
+    assert command.outcome["sentence"].startswith("It happened: ")
+    assert len(sim.effects) == effects
+    entry = AuditEntry.objects.filter(action="command_done").get()
+    assert (entry.actor, entry.details["outcome"]["found"]) == ("portal", command.outcome["found"])
+
+
+@pytest.mark.parametrize(("action", "path", "params"), ALL_THAT_CAN_BE_SEEN)
+def test_what_did_not_happen_had_no_effect(alice, bot, sim, outbox, action, path, params):
+    command = asked(alice, bot, action, params)
+    never_acts(sim, path)
+    lost(outbox, command)
+    sim.faults.clear()
+    looked(outbox, command)
+    assert command.state == Command.UNKNOWN
+    assert command.outcome["readings"] == 1
+    looked(outbox, command)
+    assert (command.state, command.code) == (Command.REFUSED, "no_effect"), command.outcome
+    assert command.outcome["sentence"].startswith("It had no effect: ")
+    assert sim.effects == []
+
+
+def test_start_and_the_end_of_locks_and_lists_are_seen(alice: User, bot: Bot, sim: SimBot, outbox: Outbox) -> None:
+    sim.stop()
+    sim.lock_pair("ADA/USDT")
+    sim.blacklist.append("DOGE/USDT")
+    wishes = [("start", "/start", {}), ("unlock", "/locks/delete", {"pair": "ADA/USDT"})]
+    wishes.append(("blacklist_remove", "/blacklist", {"pairs": ["DOGE/USDT"]}))
+    for action, path, params in wishes:
+        command = asked(alice, bot, action, params)
+        acts_then_dies(sim, path)
+        lost(outbox, command)
+        sim.faults.clear()
+        assert looked(outbox, command).state == Command.DONE, command.outcome
+
+
+def test_an_unchanged_bot_is_believed_only_half_a_minute_after_the_request_ended(
+    alice: User, bot: Bot, sim: SimBot, outbox: Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(looking, "SETTLED_AFTER", timedelta(seconds=30))
+    command = asked(alice, bot, "stop")
+    never_acts(sim, "/stop")
+    lost(outbox, command)
+    sim.faults.clear()
+    assert looked(outbox, command, 4).state == Command.UNKNOWN
+    Command.objects.update(answered_at=timezone.now() - timedelta(seconds=31))
+    assert looked(outbox, command).state == Command.REFUSED
+
+
+def test_a_bot_that_cannot_be_read_stays_unknown(alice: User, bot: Bot, sim: SimBot, outbox: Outbox) -> None:
+    command = asked(alice, bot, "stop")
+    never_acts(sim, "/stop")
+    lost(outbox, command)
+    sim.shut_down()
+    looked(outbox, command, 3)
+    assert command.state == Command.UNKNOWN
+    assert command.outcome["found"].startswith("The bot could not be read: ")
+    assert command.outcome["readings"] == 0
+    sim.come_back()
+    sim.faults.clear()
+    assert looked(outbox, command, 2).code == "no_effect"
+
+
+def test_what_nobody_can_see_waits_for_a_person(alice: User, bot: Bot, sim: SimBot, outbox: Outbox) -> None:
+    command = asked(alice, bot, "reload_config")
+    acts_then_dies(sim, "/reload_config")
+    lost(outbox, command)
+    looked(outbox, command, 5)
+    assert command.state == Command.UNKNOWN
+    assert "Nothing that can be read" in command.outcome["found"]
+
+
+def test_an_unfilled_entry_that_is_exited_is_cancelled_although_the_bot_says_no(
+    dora: User, bot: Bot, sim: SimBot, outbox: Outbox
+) -> None:
+    entry = sim.open_trade("XRP/USDT", filled=False)
+    polled(bot)
+    command = lost(outbox, asked(dora, bot, "force_exit", {"trade_id": str(entry.trade_id)}))
+    assert command.outcome["words"] == "Failed to exit trade."
+    looked(outbox, command)
+    assert (command.state, command.effect) == (Command.DONE, "cancelled")
+    assert len(sim.effects) == 1
+
+
+def test_a_market_exit_brings_its_fill_and_what_it_cost(dora: User, bot: Bot, sim: SimBot, outbox: Outbox) -> None:
+    trade = first_trade(bot)
+    sim.set_price(trade.pair, 1000.0)
+    polled(bot)
+    command = asked(dora, bot, "force_exit", exit_of(trade, order_type="market"))
+    sim.set_price(trade.pair, 990.0)
+    outbox.submit([command.pk])
+    ended(command, Command.DONE)
+    looked(outbox, command)
+    closed = sim.book.trades[int(trade.trade_id)]
+    fill = command.outcome["fill"]
+    assert (command.effect, command.next_look_at) == ("filled", None)
+    assert Decimal(fill["close_rate"]) == Decimal("990")
+    assert Decimal(fill["slippage_ratio"]) == Decimal("-0.01")
+    assert Decimal(fill["profit_abs"]) == Decimal(repr(closed.close_profit_abs))
+    assert fill["currency"] == "USDT"
+    entry = AuditEntry.objects.get(action="command_effect")
+    assert entry.details["outcome"]["fill"] == fill
+
+
+def test_the_polls_may_bring_the_fill_first(dora: User, bot: Bot, sim: SimBot, outbox: Outbox) -> None:
+    trade = first_trade(bot)
+    command = asked(dora, bot, "force_exit", exit_of(trade, order_type="market"))
+    outbox.submit([command.pk])
+    ended(command, Command.DONE)
+    polled(bot)
+    sim.requests.clear()
+    looked(outbox, command)
+    assert (command.effect, sim.requests.count()) == ("filled", 0)
+    assert Decimal(command.outcome["fill"]["profit_abs"]) == Trade.objects.get(pk=trade.pk).profit_abs
+
+
+def test_a_limit_exit_is_pending_until_it_fills(dora: User, bot: Bot, sim: SimBot, outbox: Outbox) -> None:
+    trade = first_trade(bot)
+    command = asked(dora, bot, "force_exit", exit_of(trade, order_type="limit"))
+    outbox.submit([command.pk])
+    ended(command, Command.DONE)
+    assert looked(outbox, command, 2).effect == "pending"
+    sim.fill_order(int(trade.trade_id))
+    assert looked(outbox, command).effect == "filled"
+
+
+def test_a_limit_exit_that_is_cancelled_brought_nothing(dora: User, bot: Bot, sim: SimBot, outbox: Outbox) -> None:
+    trade = first_trade(bot)
+    command = asked(dora, bot, "force_exit", exit_of(trade, order_type="limit"))
+    outbox.submit([command.pk])
+    ended(command, Command.DONE)
+    sim.cancel_unfilled(int(trade.trade_id))
+    assert looked(outbox, command).effect == "cancelled"
+    assert "fill" not in command.outcome
+
+
+def test_a_partial_exit_is_filled_while_the_trade_goes_on(dora: User, bot: Bot, sim: SimBot, outbox: Outbox) -> None:
+    trade = first_trade(bot)
+    part = format((trade.amount / 2).quantize(Decimal("0.001")), "f")
+    command = asked(dora, bot, "force_exit", exit_of(trade, amount=part, order_type="market"))
+    outbox.submit([command.pk])
+    ended(command, Command.DONE)
+    looked(outbox, command)
+    assert (command.effect, Decimal(command.outcome["fill"]["amount"])) == ("filled", Decimal(part))
+    assert sim.book.trades[int(trade.trade_id)].is_open
+    assert Decimal(command.outcome["fill"]["profit_abs"]) != 0
+
+
+def test_an_exit_of_all_tells_of_each(dora: User, bot: Bot, sim: SimBot, outbox: Outbox) -> None:
+    command = asked(dora, bot, "force_exit_all", {"order_type": "market"})
+    outbox.submit([command.pk])
+    ended(command, Command.DONE)
+    looked(outbox, command)
+    assert command.effect == "filled"
+    ends = {end["trade_id"]: end for end in command.outcome["trades"]}
+    assert set(ends) == {"1", "2", "3"}
+    for number, end in ends.items():
+        book = sim.book.trades[int(number)]
+        assert (end["pair"], end["effect"]) == (book.pair, "filled")
+        assert Decimal(end["fill"]["profit_abs"]) == Decimal(repr(book.close_profit_abs))
+
+
+def test_a_cancelled_order_is_seen(dora: User, bot: Bot, sim: SimBot, outbox: Outbox) -> None:
+    trade = first_trade(bot)
+    sim.place_exit(int(trade.trade_id), 1e6)
+    polled(bot)
+    command = asked(dora, bot, "cancel_order", exit_of(trade))
+    acts_then_dies(sim, f"/trades/{trade.trade_id}/open-order")
+    lost(outbox, command)
+    looked(outbox, command)
+    assert (command.state, command.effect) == (Command.DONE, "cancelled")
+
+
+def test_an_entry_is_followed_to_its_fill(dora: User, bot: Bot, sim: SimBot, outbox: Outbox) -> None:
+    command = asked(dora, bot, "force_enter", {"pair": "XRP/USDT", "order_type": "limit"})
+    outbox.submit([command.pk])
+    ended(command, Command.DONE)
+    number = int(command.outcome["trade_id"])
+    assert looked(outbox, command).effect == "pending"
+    sim.fill_order(number)
+    assert looked(outbox, command).effect == "filled"
+
+
+@pytest.mark.parametrize("release", ["2020.1", "2020.6", "2021.6", "2022.9.1", "2024.3", "2026.9"])
+def test_a_lost_exit_is_resolved_on_every_generation(dora: User, alpha: Team, outbox: Outbox, release: str) -> None:
+    with running_fleet([BotSpec(name="old", release=release, open_trades=2, dry_run=False)]) as fleet:
+        sim = fleet.bots[0]
+        bot = known(sim, alpha)
+        polled(bot)
+        path = "/forceexit" if sim.release.since("2022.4") else "/forcesell"
+        one, two = Trade.objects.filter(bot=bot).order_by("open_ms", "trade_id")
+        acts_then_dies(sim, path)
+        done = lost(outbox, asked(dora, bot, "force_exit", exit_of(one)))
+        sim.faults.clear()
+        never_acts(sim, path)
+        undone = lost(outbox, asked(dora, bot, "force_exit", exit_of(two)))
+        sim.faults.clear()
+        assert looked(outbox, done, 2).state == Command.DONE, done.outcome
+        assert looked(outbox, undone, 2).code == "no_effect", undone.outcome
+        assert len(sim.effects) == 1
+
+
+def test_looks_become_rarer_and_end() -> None:
+    now = timezone.now()
+    command = Command(state=Command.UNKNOWN, sent_at=now, requested_at=now)
+    at, waits = now, []
+    while (following := looking.next_look(command, at)) is not None and len(waits) < 400:
+        waits.append(round((following - at).total_seconds()))
+        at = following
+    assert waits[:9] == [2, 3, 5, 10, 20, 40, 80, 140, 300]
+    assert timedelta(hours=23) < at - now < timedelta(hours=25)
+
+
+def test_a_hanging_bot_is_read_without_end_of_the_world(alice: User, bot: Bot, sim: SimBot, outbox: Outbox) -> None:
+    command = asked(alice, bot, "stop")
+    sim.faults.on("/stop").hang = math.inf
+    lost(outbox, command)
+    assert sim.requests.count("/stop", "POST") == 1
