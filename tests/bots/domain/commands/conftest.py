@@ -10,7 +10,7 @@ from accounts.models import Team, User
 from bots.domain import commands
 from bots.domain.audit import Actor
 from bots.domain.commands import Outbox
-from bots.models import Bot, Command, Trade
+from bots.models import AuditEntry, Bot, Command, Trade
 from bots.simulator import BotSpec, SimBot, running_fleet
 from tests.builders import member, person
 from tests.fleets import known, polled
@@ -92,3 +92,12 @@ def ended(command: Command, *states: str, seconds: float = 10) -> Command:
             return command
         time.sleep(0.02)
     raise AssertionError(f"command {command.pk} is still {command.state}: {command.outcome}")
+
+
+def refused(kind: type[commands.CommandRefused], *arguments: object, **more: object) -> commands.CommandRefused:
+    """What asking raised; and nothing was written."""
+    before = (Command.objects.count(), AuditEntry.objects.count())
+    with pytest.raises(kind) as caught:
+        asked(*arguments, **more)  # type: ignore[arg-type]
+    assert (Command.objects.count(), AuditEntry.objects.count()) == before
+    return caught.value
