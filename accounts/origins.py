@@ -1,14 +1,13 @@
-"""Which web origins may call the API from a browser: the allow-list, its acts, and the cached question."""
+"""Which web origins may call the API from a browser: the allow-list, its acts, and the question."""
 
 import ipaddress
 import logging
 import re
-import time
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 from django.core.exceptions import ValidationError
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, InterfaceError, transaction
 from django.db.models import Q
 from django.http import HttpRequest
 from django.utils import timezone
@@ -20,8 +19,7 @@ from accounts.models import AllowedOrigin
 
 log = logging.getLogger(__name__)
 
-# How long this process may still believe an origin that another process has removed.
-CACHE_SECONDS = 5.0
+DatabaseFailure = (DatabaseError, InterfaceError)
 USE_NOTED_EVERY = timedelta(minutes=1)
 DEFAULT_PORTS = {"http": 80, "https": 443}
 HOST_NAME = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
@@ -102,51 +100,26 @@ def remove(origin: AllowedOrigin, by: By) -> None:
 
 
 # --- The question ---------------------------------------------------------------------------------------------------
-class Cache:
-    """The enabled origins as this process last read them; a database that is down welcomes nobody."""
+def is_welcome(origin: str) -> bool:
+    """Whether pages of this origin may call the API: exactly as browsers send it, no more and no less.
 
-    def __init__(self) -> None:
-        self.origins: frozenset[str] = frozenset()
-        self.good_until = 0.0
-
-    def read(self) -> frozenset[str]:
-        if time.monotonic() >= self.good_until:
-            self.origins = enabled_origins()
-            self.good_until = time.monotonic() + CACHE_SECONDS
-        return self.origins
-
-    def forget(self) -> None:
-        self.good_until = 0.0
-
-
-cache = Cache()
-
-
-def enabled_origins() -> frozenset[str]:
+    Asked of the database each time, one row by its key: what an admin decides holds at once, in every process. A
+    database that is down welcomes nobody."""
+    if not is_normal(origin):
+        return False
     try:
-        rows = list(AllowedOrigin.objects.filter(enabled=True).values_list("origin", flat=True))
-    except DatabaseError:
-        log.exception("The allowed web origins cannot be read; no origin is welcome until they can")
-        return frozenset()
-    return frozenset(filter(is_normal, rows))
+        return AllowedOrigin.objects.filter(origin=origin, enabled=True).exists()
+    except DatabaseFailure as failure:
+        log.warning("the allowed web origins cannot be read, so %s is not welcome: %s", origin, failure)
+        return False
 
 
 def is_normal(origin: str) -> bool:
-    """A row that came into the table by another way than `save` opens nothing."""
+    """Anything else needs no question; and a row that came into the table by another way than `save` opens nothing."""
     try:
         return normalized(origin) == origin
     except ValidationError:
         return False
-
-
-def is_welcome(origin: str) -> bool:
-    """Whether pages of this origin may call the API: exactly as browsers send it, no more and no less."""
-    return origin in cache.read()
-
-
-def changed(**kwargs: object) -> None:
-    """Receives every save and delete of an AllowedOrigin in this process."""
-    transaction.on_commit(cache.forget)
 
 
 def decide(request: HttpRequest, **kwargs: object) -> bool:
@@ -170,5 +143,5 @@ def note_use(origin: str) -> None:
     noted_at[origin] = now
     try:
         AllowedOrigin.objects.filter(due, origin=origin).update(last_used_at=now)
-    except DatabaseError:
-        log.exception("The use of a web origin could not be noted")
+    except DatabaseFailure as failure:
+        log.warning("the use of a web origin could not be noted: %s", failure)

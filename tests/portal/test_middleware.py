@@ -100,10 +100,7 @@ def test_some_doors_are_open_before_the_set_up(db: None, path: str) -> None:
 
 @pytest.mark.django_db(transaction=True)
 async def test_cross_origin_questions_work_on_the_event_loop() -> None:
-    from accounts import origins
-
     await AllowedOrigin.objects.acreate(origin="https://app.example.org")
-    origins.cache.forget()
     browser = AsyncClient()
     welcome = await browser.get("/api/v1/me/", headers={"Origin": "https://app.example.org"})
     stranger = await browser.get("/api/v1/me/", headers={"Origin": "https://evil.example"})
