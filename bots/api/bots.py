@@ -9,19 +9,15 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.access import MANAGE
-from accounts.caller import by
-from accounts.models import Team
+from accounts.models import User
 from bots.api.doors import View, acting, asked, checked
 from bots.api.fleet import FILTERS
+from bots.api.offers import written_offers
 from bots.api.shapes import BotChange, BotDetailShape, BotInput, BotShape
-from bots.domain.audit import Actor
+from bots.domain.commands import offers
 from bots.domain.connections import add_bot, change_bot, retire_bot
 from bots.domain.fleet import BotRow, FleetQuery, fleet_for, rows_of
 from bots.models import Bot
-
-
-def actor_of(request: Request, team: Team) -> Actor:
-    return Actor.of(by(request), team)
 
 
 class Bots(View):
@@ -38,11 +34,11 @@ class Bots(View):
         given = checked(BotInput(data=request.data))
         team = self.managed_team(given.pop("team"))
         with acting():
-            bot = add_bot(actor_of(request, team), team, **given)
+            bot = add_bot(self.actor_in(team), team, **given)
         return Response(self.written(bot), status=201)
 
     def written(self, bot: Bot) -> dict[str, Any]:
-        return written_bot(Bot.objects.select_related("team", "status").get(pk=bot.pk), manages=True)
+        return written_bot(self.user, Bot.objects.select_related("team", "status").get(pk=bot.pk), manages=True)
 
 
 class OneBot(View):
@@ -52,7 +48,7 @@ class OneBot(View):
     def get(self, request: Request, slug: str) -> Response:
         """One bot; also a retired one, whose trades stay."""
         bot = self.visible_bot(slug)
-        return Response(written_bot(bot, manages=self.manages(bot)))
+        return Response(written_bot(self.user, bot, manages=self.manages(bot)))
 
     @extend_schema(operation_id="bots_change", request=BotChange, responses=BotDetailShape)
     def patch(self, request: Request, slug: str) -> Response:
@@ -60,15 +56,15 @@ class OneBot(View):
         bot = self.managed_bot(slug)
         given = checked(BotChange(data=request.data))
         with acting():
-            change_bot(actor_of(request, bot.team), bot, **given)
-        return Response(written_bot(self.visible_bot(slug), manages=True))
+            change_bot(self.actor_in(bot.team), bot, **given)
+        return Response(written_bot(self.user, self.visible_bot(slug), manages=True))
 
     @extend_schema(operation_id="bots_retire", responses={204: None})
     def delete(self, request: Request, slug: str) -> Response:
         """Retires the bot: its secrets are erased, it is asked no more; trades, reports and audit stay."""
         bot = self.managed_bot(slug)
         with acting():
-            retire_bot(actor_of(request, bot.team), bot)
+            retire_bot(self.actor_in(bot.team), bot)
         return Response(status=204)
 
     def manages(self, bot: Bot) -> bool:
@@ -116,7 +112,7 @@ def figures(row: BotRow) -> dict[str, Any]:
     return {"open_trades": row.open_count, **plain}
 
 
-def written_bot(bot: Bot, *, manages: bool) -> dict[str, Any]:
+def written_bot(user: User, bot: Bot, *, manages: bool) -> dict[str, Any]:
     """Where a bot is reached, and as whom, is the managers' business; secrets are nobody's."""
     (row,) = rows_of([bot], timezone.now())
     return written_row(row) | {
@@ -126,4 +122,5 @@ def written_bot(bot: Bot, *, manages: bool) -> dict[str, Any]:
         "secrets_set": sorted(bot.sealed) if manages else None,
         "poll_plan": {str(kind): seconds for kind, seconds in bot.plan().items()},
         "missing": bot.status.missing,
+        "offers": written_offers(offers(user, bot)),
     }

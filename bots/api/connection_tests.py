@@ -10,7 +10,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 
-from bots.api.bots import actor_of
 from bots.api.doors import View, acting, checked
 from bots.api.shapes import ConnectionTestShape, TestInput
 from bots.domain.connection_tests import ask_test
@@ -37,7 +36,7 @@ class TestConnection(View):
         if bot is not None and bot.team != team:
             raise ValidationError({"bot": [f"{bot.slug} is not a bot of the team {team.slug}"]})
         with acting():
-            test = ask_test(actor_of(request, team), team, bot=bot, **given)
+            test = ask_test(self.actor_in(team), team, bot=bot, **given)
         try:
             test_connection.delay(str(test.uuid))
         except OperationalError:

@@ -7,7 +7,6 @@ from typing import Any, TypeVar, cast
 from django.core.exceptions import NON_FIELD_ERRORS
 from django.core.exceptions import ValidationError as WrongInput
 from django.db.models import QuerySet
-from django.http import Http404
 from django.shortcuts import get_object_or_404
 from rest_framework.exceptions import APIException, PermissionDenied, ValidationError
 from rest_framework.generics import GenericAPIView
@@ -16,12 +15,22 @@ from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 
 from accounts.access import MANAGE, SEE
+from accounts.caller import by
 from accounts.models import Team, User
 from bots.api.rendering import Json
-from bots.domain.audit import AuditUnavailable
+from bots.domain.audit import Actor, AuditUnavailable
+from bots.domain.commands import (
+    CapabilityMissing,
+    CommandRefused,
+    Duplicate,
+    KeyUsedOtherwise,
+    TradeChanged,
+    WrongParams,
+)
 from bots.models import Bot
 
-OF_THE_BOT = {"name", "team", "system", "tags", "enabled", "poll_plan", "bot"}
+OF_THE_BOT = {"name", "team", "system", "tags", "enabled", "poll_plan", "bot", "actions", "wait_minutes"}
+OF_A_COMMAND = {"action", "params", "reason", "key", "remark", "bots", "typed"}
 Query = TypeVar("Query")
 
 
@@ -31,6 +40,40 @@ class CannotBeRecorded(APIException):
     status_code = 503
     default_code = "audit_unavailable"
     default_detail = "The audit cannot be written at this moment, so nothing was done. Try again."
+
+
+class NotTaken(APIException):
+    """A command, or an act on one, that the domain refused: nothing was done."""
+
+    def __init__(self, refusal: CommandRefused) -> None:
+        super().__init__(str(refusal), refusal.code)
+        self.status_code = refusal.status
+        about: dict[str, Any] = {"detail": str(refusal), "code": refusal.code, **more_about(refusal)}
+        self.detail = about  # set here, because APIException makes every value a text
+
+    def get_codes(self) -> str:
+        return str(self.detail["code"])  # type: ignore[index,call-overload]
+
+
+def more_about(refusal: CommandRefused) -> dict[str, Any]:
+    """What a program needs to go on: the fields that are wrong, what differs, the command that was first."""
+    if isinstance(refusal, WrongParams):
+        return {"fields": fields_of(refusal)}
+    if isinstance(refusal, TradeChanged):
+        changed = {name: {"confirmed": was, "now": now} for name, (was, now) in refusal.differences.items()}
+        return {"differences": changed}
+    if isinstance(refusal, Duplicate | KeyUsedOtherwise):
+        return {"first": refusal.first.pk}
+    if isinstance(refusal, CapabilityMissing):
+        return {"capability": refusal.capability}
+    return {}
+
+
+def fields_of(refusal: WrongParams) -> dict[str, Any]:
+    """The problems of the action's own params stand below `params`."""
+    own = {name: [words] for name, words in refusal.fields.items() if name in OF_A_COMMAND}
+    params = {name: [words] for name, words in refusal.fields.items() if name not in OF_A_COMMAND}
+    return {**own, "params": params} if params else own
 
 
 class View(GenericAPIView[Any]):
@@ -44,15 +87,21 @@ class View(GenericAPIView[Any]):
     def visible_bot(self, slug: str) -> Bot:
         return get_object_or_404(Bot.objects.visible_to(self.user).select_related("team", "status"), slug=slug)
 
+    def actor_in(self, team: Team) -> Actor:
+        """The person who asks, with the role held in the team."""
+        return Actor.of(by(self.request), team)
+
     def managed_bot(self, slug: str) -> Bot:
         bot = self.visible_bot(slug)
         if not Bot.objects.commandable_by(self.user, MANAGE).filter(pk=bot.pk).exists():
             raise PermissionDenied("Only a manager of the bot's team may do this.")
         return bot
 
+    def visible_team(self, slug: str) -> Team:
+        return get_object_or_404(Team.objects.where(self.user, SEE), slug=slug)
+
     def managed_team(self, slug: str) -> Team:
-        if not Team.objects.where(self.user, SEE).filter(slug=slug).exists():
-            raise Http404
+        self.visible_team(slug)
         team = Team.objects.where(self.user, MANAGE).filter(slug=slug).first()
         if team is None:
             raise PermissionDenied("Only a manager of the team may do this.")
@@ -93,6 +142,8 @@ def acting() -> Iterator[None]:
         yield
     except WrongInput as problem:
         raise ValidationError(by_field(problem)) from None
+    except CommandRefused as refusal:
+        raise NotTaken(refusal) from None
     except AuditUnavailable:
         raise CannotBeRecorded from None
 

@@ -29,6 +29,14 @@ class MissingFigure(Shape):
     reason = CharField()
 
 
+class OfferShape(Shape):
+    action = CharField()
+    name = CharField(help_text="For people")
+    needs_reason = BooleanField()
+    params = Words(help_text="What this bot's release takes besides the required ones")
+    note = CharField()
+
+
 class BotShape(Shape):
     slug = CharField()
     name = CharField()
@@ -74,6 +82,7 @@ class BotDetailShape(BotShape):
     secrets_set = serializers.ListField(child=CharField(), allow_null=True, help_text="Secret fields that have a value")
     poll_plan = JSONField(help_text="Seconds between two readings, by kind")
     missing = MissingFigure(many=True)
+    offers = OfferShape(many=True, help_text="What you may ask of the bot now")
 
 
 class TradeShape(Shape):
@@ -134,6 +143,7 @@ class TradeDetailShape(TradeShape):
     changed_at = DateTimeField()
     gone_at = DateTimeField(allow_null=True, help_text="The bot no longer has it; not in totals")
     orders = OrderShape(many=True)
+    offers = OfferShape(many=True, help_text="What you may ask about this trade now")
 
 
 class SnapshotShape(Shape):

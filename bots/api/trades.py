@@ -11,7 +11,9 @@ from rest_framework.response import Response
 
 from bots.api.doors import View, asked
 from bots.api.moments import from_ms
+from bots.api.offers import written_offers
 from bots.api.shapes import TradeDetailShape, TradeShape
+from bots.domain.commands import trade_offers
 from bots.domain.trades import ORDERINGS, OpenRow, TradeQuery, open_trade_rows, trades_for
 from bots.models import Trade
 
@@ -53,10 +55,10 @@ class OneTrade(View):
     @extend_schema(operation_id="trades_read", responses=TradeDetailShape)
     def get(self, request: Request, pk: int) -> Response:
         """One trade with its orders; also one the bot no longer has."""
-        trades = Trade.objects.visible_to(self.user).select_related("bot", "run")
+        trades = Trade.objects.visible_to(self.user).select_related("bot__status", "run")
         trade = get_object_or_404(trades, pk=pk)
         (row,) = written_trades([trade])
-        return Response(row | details(trade))
+        return Response(row | details(trade) | {"offers": written_offers(trade_offers(self.user, trade))})
 
 
 def written_trades(trades: list[Trade]) -> Iterable[dict[str, Any]]:

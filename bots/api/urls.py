@@ -1,6 +1,6 @@
 from django.urls import path
 
-from bots.api import audit, bots, connection_tests, drift, events, fleet, readings, schema, trades
+from bots.api import audit, bots, commands, connection_tests, drift, events, fleet, readings, schema, trades
 
 urlpatterns = [
     path("schema/", schema.Schema.as_view(), name="api-schema"),
@@ -23,6 +23,14 @@ urlpatterns = [
     path("bots/<slug:slug>/logs/", readings.LogLines.as_view(), name="api-bot-logs"),
     path("bots/<slug:slug>/locks/", readings.PairLocks.as_view(), name="api-bot-locks"),
     path("bots/<slug:slug>/config/", readings.Configuration.as_view(), name="api-bot-config"),
+    path("bots/<slug:slug>/commands/", commands.BotCommands.as_view(), name="api-bot-commands"),
+    path("commands/", commands.Commands.as_view(), name="api-commands"),
+    path("commands/<int:number>/", commands.OneCommand.as_view(), name="api-command"),
+    path("commands/<int:number>/cancel/", commands.CancelCommand.as_view(), name="api-command-cancel"),
+    path("commands/<int:number>/close/", commands.CloseCommand.as_view(), name="api-command-close"),
+    path("commands/<int:number>/approve/", commands.ApproveCommand.as_view(), name="api-command-approve"),
+    path("commands/<int:number>/decline/", commands.DeclineCommand.as_view(), name="api-command-decline"),
+    path("teams/<slug:team>/four-eyes/", commands.TeamFourEyes.as_view(), name="api-team-four-eyes"),
     path("audit/", audit.Audit.as_view(), name="api-audit"),
     path("audit/verify/", audit.VerifyAudit.as_view(), name="api-audit-verify"),
     path("audit/export.csv", audit.ExportAuditCsv.as_view(), name="api-audit-csv"),

@@ -19,7 +19,7 @@ from bots.domain.commands.approving import (
 from bots.domain.commands.asking import Asked, ask
 from bots.domain.commands.ending import cancel, close
 from bots.domain.commands.handing import hand_over, hand_over_on_commit, on_intent
-from bots.domain.commands.offering import Offer, offers, offers_for, trade_offers, trade_offers_for
+from bots.domain.commands.offering import Offer, acts_on, offers, offers_for, trade_offers, trade_offers_for
 from bots.domain.commands.refusing import (
     BotNotReady,
     CapabilityMissing,
@@ -59,6 +59,7 @@ __all__ = [
     "WrongParams",
     "WrongState",
     "about",
+    "acts_on",
     "approve",
     "ask",
     "awaiting",

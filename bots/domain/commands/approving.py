@@ -90,10 +90,18 @@ def decline(actor: Actor, user: User, command: Command, remark: str = "") -> Com
         raise WrongParams({"remark": f"At most {LONGEST_REMARK} characters"})
     clean = storable(remark.strip(), LONGEST_REMARK)
     sentence = f"Declined by {user.username}" + (f": {clean}" if clean else "")
-    columns = {"code": "declined", "ended_at": timezone.now(), "outcome": {"sentence": sentence, "effect": "none"}}
-    details = {"declined": True, "remark": clean, "asked_by": command.requested_by_name}
-    waiting = (Command.WAITING,)
-    if not take_step(command, waiting, Command.CANCELLED, actor=actor, details=details, remark=clean, **columns):
+    declined = take_step(
+        command,
+        (Command.WAITING,),
+        Command.CANCELLED,
+        actor=actor,
+        details={"declined": True, "remark": clean, "asked_by": command.requested_by_name},
+        code="declined",
+        remark=clean,
+        outcome={"sentence": sentence, "effect": "none"},
+        ended_at=timezone.now(),
+    )
+    if not declined:
         raise not_waiting(command)
     return command
 

@@ -10,7 +10,7 @@ from bots.domain.commands.confirming import ALSO_CLOSED
 from bots.domain.commands.params import ON_A_TRADE, typed_as
 from bots.domain.commands.refusing import BotNotReady, CapabilityMissing
 from bots.domain.commands.wording import REASON_REQUIRED, STOPS_ENTRIES, WORDS
-from bots.models import Bot, BotStatus, Trade
+from bots.models import Bot, BotStatus, Command, Trade
 from bots.systems.instructions import CARRIES, NEEDS
 
 # What stands in for an action in a bot's capabilities.
@@ -89,6 +89,21 @@ def fits(action: str, trade: Trade) -> bool:
     if action == "cancel_order":
         return trade.is_open and any(order.get("is_open") for order in trade.orders)
     return trade.is_open or action in ALSO_CLOSED
+
+
+def acts_on(user: User, commands: Iterable[Command]) -> dict[int, list[str]]:
+    """Of many commands (with their bot): cancel, approve, decline, close, as far as the person may now."""
+    listed = list(commands)
+    roles = roles_of(user, {command.bot.team_id for command in listed})
+    return {command.pk: acts_with(roles.get(command.bot.team_id, ""), user, command) for command in listed}
+
+
+def acts_with(role: str, user: User, command: Command) -> list[str]:
+    if not role or not may(role, command.action):
+        return []
+    if command.state == Command.WAITING and command.requested_by_id != user.pk:
+        return ["cancel", "approve", "decline"]
+    return {Command.WAITING: ["cancel"], Command.INTENT: ["cancel"], Command.UNKNOWN: ["close"]}.get(command.state, [])
 
 
 # --- the same rules, for asking ---------------------------------------------------------------------------------------

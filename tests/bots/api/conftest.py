@@ -1,7 +1,9 @@
 import pytest
 from rest_framework.test import APIClient
 
+from accounts.access import Role
 from accounts.models import User
+from tests import builders
 
 
 class Caller:
@@ -12,11 +14,11 @@ class Caller:
         if user is not None:
             self.client.force_authenticate(user)
 
-    def __call__(self, path, method="GET", body=None, **query):
+    def __call__(self, path, method="GET", body=None, headers=None, **query):
         url = path if path.startswith(("/", "http:")) else f"/api/v1/{path}"
         if method == "GET":
             return self.client.get(url, query)
-        return self.client.generic(method, url, body_text(body), content_type="application/json")
+        return self.client.generic(method, url, body_text(body), content_type="application/json", headers=headers)
 
     def read(self, path, **query):
         """The body of an answer that must be there."""
@@ -29,6 +31,32 @@ def body_text(body):
     import json
 
     return json.dumps(body) if body is not None else ""
+
+
+@pytest.fixture
+def dora(alpha):
+    """She trades for team Alpha."""
+    dora = builders.person("dora")
+    builders.member(dora, alpha, Role.TRADER)
+    return dora
+
+
+@pytest.fixture
+def otto(alpha):
+    """He operates for team Alpha."""
+    otto = builders.person("otto")
+    builders.member(otto, alpha, Role.OPERATOR)
+    return otto
+
+
+@pytest.fixture
+def as_dora(dora):
+    return Caller(dora)
+
+
+@pytest.fixture
+def as_otto(otto):
+    return Caller(otto)
 
 
 @pytest.fixture

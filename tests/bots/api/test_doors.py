@@ -6,7 +6,10 @@ import uuid
 import pytest
 from django.urls import get_resolver
 
-from bots.models import ConnectionTest
+from accounts.access import Role
+from bots.domain import commands
+from bots.domain.audit import Actor
+from bots.models import ConnectionTest, FourEyes
 from tests import builders
 from tests.bots.api.conftest import Caller
 
@@ -43,12 +46,23 @@ TABLE = {
     ("api-bot-logs", "GET", None): TEAM,
     ("api-bot-locks", "GET", None): TEAM,
     ("api-bot-config", "GET", None): TEAM,
+    ("api-bot-commands", "GET", None): TEAM,
+    ("api-bot-commands", "POST", "STOP"): (202, *MANAGERS),
+    ("api-commands", "GET", None): ANYBODY,
+    ("api-command", "GET", None): TEAM,
+    ("api-command-cancel", "POST", None): (200, *MANAGERS),
+    ("api-command-close", "POST", "REMARK"): (409, *MANAGERS),
+    ("api-command-approve", "POST", None): (200, *MANAGERS),
+    ("api-command-decline", "POST", None): (200, *MANAGERS),
+    ("api-team-four-eyes", "GET", None): TEAM,
+    ("api-team-four-eyes", "PUT", "RULE"): (200, *MANAGERS),
     ("api-audit", "GET", None): ANYBODY,
     ("api-audit-verify", "POST", None): (200, 403, 200, 200, 401),
     ("api-audit-csv", "GET", None): ANYBODY,
     ("api-audit-jsonl", "GET", None): ANYBODY,
 }
-BODIES = {None: None, "NEW_BOT": NEW_BOT, "TEST": TEST, "RENAMED": RENAMED}
+BODIES = {None: None, "NEW_BOT": NEW_BOT, "TEST": TEST, "RENAMED": RENAMED, "STOP": {"action": "stop"}}
+BODIES |= {"RULE": {"actions": ["stop"]}, "REMARK": {"remark": "seen at the exchange"}}
 PEOPLE = ("alice", "bob", "charlie", "ada", "stranger")
 OF_ACCOUNTS = {"token", "token_refresh", "token_revoke", "me"}
 CASES = [(*case, person, TABLE[case][place]) for case in TABLE for place, person in enumerate(PEOPLE)]
@@ -56,14 +70,18 @@ CASES = [(*case, person, TABLE[case][place]) for case in TABLE for place, person
 
 @pytest.fixture
 def scene(alice, bob, charlie, alpha):
-    bot = builders.a_bot(alpha)
+    bot = builders.a_bot(alpha, status={"capabilities": ["stop", "start"]})
     bot.set_secret("password", "let-me-in")
     bot.save()
     trade = builders.a_trade(bot, "1.5")
     test = ConnectionTest.objects.create(requested_by=alice, team=alpha, system="freqtrade", connection=CONNECTION)
+    FourEyes.objects.create(team=alpha, actions=["start"])
+    dora = builders.person("dora")
+    builders.member(dora, alpha, Role.TRADER)
+    waiting = commands.ask(Actor("dora"), dora, bot, "start", {}).command
     people = {"alice": alice, "bob": bob, "charlie": charlie, "stranger": None}
     people["ada"] = builders.person("ada", is_superuser=True)
-    return people, {"slug": bot.slug, "pk": trade.pk, "uuid": test.uuid}
+    return people, {"slug": bot.slug, "pk": trade.pk, "uuid": test.uuid, "number": waiting.pk, "team": "alpha"}
 
 
 def path_of(route, names):
@@ -119,7 +137,7 @@ def test_an_unknown_object_answers_exactly_like_a_foreign_one(scene, route, meth
     people, names = scene
     charlie = Caller(people["charlie"])
     foreign = charlie(path_of(route, names), method, BODIES[body])
-    nowhere = {"slug": "no-such-bot", "pk": 999_999, "uuid": uuid.uuid4()}
+    nowhere = {"slug": "no-such-bot", "pk": 999_999, "uuid": uuid.uuid4(), "number": 999_999, "team": "no-such-team"}
     to_nobody = {**BODIES[body], "team": "no-such-team"} if body in ("NEW_BOT", "TEST") else BODIES[body]
     unknown = charlie(path_of(route, nowhere), method, to_nobody)
     assert foreign.status_code == unknown.status_code == 404

@@ -5,7 +5,8 @@ from django.db import transaction
 from django.utils import timezone
 from drf_spectacular.generators import SchemaGenerator
 
-from bots.api import audit_shapes, shapes
+from bots.api import audit_shapes, command_shapes, shapes
+from bots.domain import commands
 from bots.domain.audit import Act, Actor, append
 from bots.domain.events import Happened, record
 from bots.models import ConfigVersion, ConnectionTest, Snapshot
@@ -21,7 +22,7 @@ GAP = {"figure": "x", "reason": "y"}
 
 @pytest.fixture
 def everything(alpha, alice):
-    bot = builders.a_bot(alpha, "trend", status={"missing": [GAP]})
+    bot = builders.a_bot(alpha, "trend", status={"missing": [GAP], "capabilities": ["stop", "reload_trade"]})
     orders = [{**ORDER, "is_open": False, "placed_ms": 1, "filled_ms": 1}]
     trade = builders.a_trade(bot, "1", orders=orders, missing=[GAP])
     Snapshot.objects.create(bot=bot, at=timezone.now(), state="running", mode="live", currency="USDT")
@@ -42,7 +43,8 @@ def everything(alpha, alice):
     test = ConnectionTest.objects.create(requested_by=alice, team=alpha, system="freqtrade")
     with transaction.atomic():
         append(Act.on_bot("bot_paused", Actor("alice"), bot))
-    return {"trade": trade.pk, "test": test.uuid}
+    command = commands.ask(Actor("alice"), alice, bot, "stop", {}).command
+    return {"trade": trade.pk, "test": test.uuid, "command": command.pk}
 
 
 @pytest.mark.parametrize(
@@ -64,6 +66,10 @@ def everything(alpha, alice):
         ("bots/test/{test}/", shapes.ConnectionTestShape, False),
         ("fleet/", shapes.FleetShape, False),
         ("fleet/drift/", shapes.DriftShape, False),
+        ("commands/", command_shapes.CommandShape, True),
+        ("bots/trend/commands/", command_shapes.CommandShape, True),
+        ("commands/{command}/", command_shapes.CommandShape, False),
+        ("teams/alpha/four-eyes/", command_shapes.FourEyesShape, False),
         ("audit/", audit_shapes.AuditEntryShape, True),
     ],
 )
