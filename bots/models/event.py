@@ -60,6 +60,7 @@ class Event(models.Model):
             models.Index(fields=["bot", "-at"]),
             models.Index(fields=["team", "-at"]),
             models.Index(fields=["bot", "subject"]),
+            models.Index(fields=["kind", "heard_at"]),
         ]
 
     def __str__(self) -> str:

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from django.db import DatabaseError
@@ -11,6 +12,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from bots.domain.audit import AuditUnavailable
+from bots.domain.commands import outside
 from bots.domain.commands.claiming import CLOCKS_DIFFER, FIRST_LOOK, may_be_sent
 from bots.domain.commands.looking import next_look
 from bots.domain.commands.steps import take_step
@@ -34,6 +36,7 @@ class Swept:
     to_look_at: list[int] = field(default_factory=list)
     expired: int = 0
     lost: int = 0
+    outside: int = 0
 
 
 def sweep(now: datetime | None = None) -> Swept:
@@ -41,18 +44,20 @@ def sweep(now: datetime | None = None) -> Swept:
     now = now or timezone.now()
     done = Swept()
     for command in late(now):
-        done.expired += taken(expire, command, now)
+        done.expired += written(partial(expire, command, now))
     for command in without_answer(now):
-        done.lost += taken(lose, command, now)
+        done.lost += written(partial(lose, command, now))
+    for event in outside.not_audited(now):
+        done.outside += written(partial(outside.audit, event))
     done.to_send = announced_again(now)
     done.to_look_at = due_looks(now)
     return done
 
 
-def taken(step: Callable[[Command, datetime], bool], command: Command, now: datetime) -> bool:
-    """One command that cannot be written down does not hold up the others; the next tick tries again."""
+def written(step: Callable[[], bool]) -> bool:
+    """One step that cannot be written down does not hold up the others; the next tick tries again."""
     try:
-        return step(command, now)
+        return step()
     except (AuditUnavailable, DatabaseError) as failure:
         log.error("a command's step waits, because it cannot be written down: %s", failure)
         return False
@@ -119,4 +124,4 @@ def begin_alone(now: datetime | None = None) -> None:
     """The only process that sends begins: what was under way when the last one ended has lost its answer."""
     now = now or timezone.now()
     for command in Command.objects.filter(state=Command.SENT).select_related("bot__team"):
-        taken(lose, command, now)
+        written(partial(lose, command, now))

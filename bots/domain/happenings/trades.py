@@ -116,10 +116,13 @@ def is_forced(row: Trade) -> bool:
 
 
 def explained(bot: Bot, row: Trade, at: datetime) -> bool:
-    """Whether somebody asked for it here: a command about this trade, or about all trades of this bot."""
+    """Whether somebody asked for it here: a command about this trade, or about all trades of this bot.
+
+    One that the bot refused, or whose order was cancelled, closed nothing."""
     sent = Command.objects.filter(bot=bot, sent_at__gte=at - EXPLAINED_WITHIN, action__startswith="force_exit")
     about_it = Q(trade=row.pk) | Q(params__trade_id=row.trade_id) | Q(action="force_exit_all")
-    return sent.filter(about_it).exists()
+    asked = sent.filter(about_it).exclude(state=Command.REFUSED).values_list("outcome", flat=True)
+    return any(outcome.get("effect") != "cancelled" for outcome in asked)
 
 
 def about(bot: Bot, row: Trade, kind: str, key: str, at: datetime, *, text: str = "", **more: Any) -> Happened:
