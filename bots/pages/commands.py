@@ -14,6 +14,7 @@ from accounts.models import User
 from accounts.views import person
 from bots.domain import commands as acts
 from bots.domain.audit import Actor, AuditQuery, AuditUnavailable, entries_for
+from bots.domain.commands import approving
 from bots.domain.commands.listing import ACTIONS, STATES, CommandQuery, commands_for, wanting_attention
 from bots.models import Bot, Command
 from bots.pages.connections import AUDIT_DOWN
@@ -35,6 +36,7 @@ def commands(request: HttpRequest) -> HttpResponse:
         "mistake": mistake,
         "is_filtered": query != CommandQuery(),
         "attention": wanting_attention(user),
+        "awaiting": list(approving.awaiting(user).select_related("bot__team", "bot__status", "trade")[:20]),
         "filters": filters_of(user, query),
         "page": page_of(request, commands_for(user, query)),
     }
@@ -71,7 +73,7 @@ def command(request: HttpRequest, pk: int) -> HttpResponse:
         "history": history_of(user, found),
         "asked_params": params_shown(found),
         "may_cancel": may_do and found.state in Command.UNSENT,
-        "may_decide": may_do and not own and found.state == Command.WAITING,
+        "may_decide": approving.may_decide(user, found),
         "waits_for_others": own and found.state == Command.WAITING,
         "may_close": may_do and found.state == Command.UNKNOWN,
     }
@@ -113,6 +115,19 @@ def act_on(request: HttpRequest, pk: int, act: Callable[[Actor, User, Command], 
 @require_POST
 def cancel(request: HttpRequest, pk: int) -> HttpResponse:
     return act_on(request, pk, acts.cancel, "taken back")
+
+
+@login_required
+@require_POST
+def approve(request: HttpRequest, pk: int) -> HttpResponse:
+    return act_on(request, pk, approving.approve, "approved")
+
+
+@login_required
+@require_POST
+def decline(request: HttpRequest, pk: int) -> HttpResponse:
+    remark = request.POST.get("remark", "")
+    return act_on(request, pk, lambda actor, user, found: approving.decline(actor, user, found, remark), "declined")
 
 
 @login_required

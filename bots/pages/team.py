@@ -13,6 +13,7 @@ from accounts.team_views import members_of
 from accounts.views import person
 from bots.domain.fleet import BotRow, rows_of, sorted_rows
 from bots.models import Bot
+from bots.pages.four_eyes import rule_shown
 from bots.pages.showing import show
 
 
@@ -33,4 +34,4 @@ def team(request: HttpRequest) -> HttpResponse:
 def section_of(request: HttpRequest, one: Team, rows: list[BotRow], retired: list[Bot]) -> dict[str, Any]:
     """One team's part of the page: what accounts/_members.html needs, and its bots."""
     theirs = [row for row in rows if row.bot.team_id == one.pk]
-    return {**members_of(one, person(request)), "rows": theirs, "retired": retired}
+    return {**members_of(one, person(request)), "rows": theirs, "retired": retired, "four_eyes": rule_shown(one)}
