@@ -14,7 +14,9 @@ Imports nothing of the portal. `python -m bots.simulator --demo` runs it on its 
         bot.faults.on("/status").status = 500            # one endpoint
         bot.faults.exchange_down = True                  # a condition of the bot itself
         bot.faults.clear()
+        bot.faults.on("/forceexit").acts = True          # it acts before the answer is lost; alone it is no fault
         bot.requests.count("/status"); bot.effects       # what it was asked, what took effect
+        bot.effects_on(trade, "force_exit")              # of one trade, whose id another may have by now
 """
 
 from .bot import SimBot

@@ -66,10 +66,14 @@ class RequestLog:
 
 @dataclass(frozen=True)
 class Effect:
-    """A command that changed something: the action in the portal's words, and of what."""
+    """A command that changed something: the action in the portal's words, and of what. Trade ids are used again, so
+    the open time belongs to them; times in epoch milliseconds."""
 
     action: str
     detail: str = ""
+    trade_id: int | None = None
+    open_ms: int | None = None
+    at_ms: int = 0
 
 
 class SimBot:
@@ -153,6 +157,11 @@ class SimBot:
         self._last_ms = max(self.now_ms(), self._last_ms + 1)
         return self._last_ms
 
+    def next_candle_ms(self, at_ms: int) -> int:
+        """The begin of the candle after the one in which `at_ms` lies: locks end there."""
+        size = self.timeframe_minutes * 60_000
+        return (at_ms // size + 1) * size
+
     def rate(self, pair: str) -> float:
         """The current price; NaN while the exchange is down."""
         if self.faults.exchange_down:
@@ -182,9 +191,23 @@ class SimBot:
     def publish(self, message: dict[str, Any]) -> None:
         self.listener.publish(message)
 
-    def took_effect(self, action: str, detail: object = "") -> None:
-        self.effects.append(Effect(action, str(detail)))
+    def took_effect(self, action: str, detail: object = "", *, trade: Trade | None = None) -> None:
+        number, open_ms = (trade.trade_id, trade.open_ms) if trade else (None, None)
+        words = str(detail or ("" if number is None else number))
+        self.effects.append(Effect(action, words, number, open_ms, self.now_ms()))
         self.changed()
+
+    def effects_on(self, trade: Trade, action: str = "") -> list[Effect]:
+        """What commands did to this trade, whose id another may have by now."""
+        key = (trade.trade_id, trade.open_ms)
+        with self.guard:
+            mine = [each for each in self.effects if (each.trade_id, each.open_ms) == key]
+        return [each for each in mine if action in ("", each.action)]
+
+    @property
+    def reloads(self) -> bool:
+        """Between the command and the closing of the port."""
+        return self.state.startswith("reload_conf")
 
     # --- handles: trades
 
@@ -312,6 +335,7 @@ class SimBot:
         """The process starts again, on the same port, with the same database."""
         self.started = time.time()
         self.max_open_trades = self.spec.max_open_trades
+        self.blacklist.clear()  # what was added while it ran is nowhere written
         self.changed()
         self.listener.open()
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from typing import TYPE_CHECKING, cast
 
 from . import delivery, routes
@@ -23,6 +24,7 @@ class Connection(asyncio.Protocol):
         self.channel: Channel | None = None
         self._buffer = b""
         self._busy: asyncio.Task[None] | None = None
+        self._goes_on = False  # what is under way, although nobody waits for the answer any more
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
@@ -30,7 +32,7 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.bot.listener.connections.discard(self)
-        if self._busy:
+        if self._busy and not self._goes_on:
             self._busy.cancel()
 
     def data_received(self, data: bytes) -> None:
@@ -62,8 +64,10 @@ class Connection(asyncio.Protocol):
         keep_alive = request.headers.get("connection", "").lower() != "close"
         fault = bot.faults.at(request.endpoint)
         if fault:
+            self._goes_on = request.method != "GET" and fault.hang != math.inf
             self._busy = asyncio.ensure_future(delivery.misbehave(self, fault, request))
             self._busy.add_done_callback(lambda done: self._free(done, keep_alive))
+            bot.listener.hold(self._busy)
         elif "upgrade" in request.headers and request.endpoint == "/message/ws" and bot.release.since("2022.9"):
             self.channel = Channel(self, request, head)
         else:

@@ -30,6 +30,7 @@ CHUNK = ROW * 1000
 
 async def misbehave(to: Connection, fault: Fault, request: Request) -> None:
     """Answer `request` with everything that `fault` says."""
+    acted = to.answer_to(request) if fault.acts else None
     if fault.hang:
         await asyncio.sleep(fault.hang if fault.hang != math.inf else 86_400 * 365)
     if fault.reset:
@@ -37,10 +38,10 @@ async def misbehave(to: Connection, fault: Fault, request: Request) -> None:
     elif fault.huge:
         await _flood(to, fault.huge)
     else:
-        await _deliver(to, fault, _spoiled(to, fault, request))
+        await _deliver(to, fault, _spoiled(to, fault, request, acted))
 
 
-def _spoiled(to: Connection, fault: Fault, request: Request) -> Answer:
+def _spoiled(to: Connection, fault: Fault, request: Request, acted: Answer | None) -> Answer:
     if fault.redirect:
         return Answer(302, b"", headers={"location": fault.redirect})
     if fault.not_a_freqtrade:
@@ -51,7 +52,7 @@ def _spoiled(to: Connection, fault: Fault, request: Request) -> Answer:
         return Answer(200, b"\xff" + os.urandom(63) + b'{"trade')
     if fault.gzip_bomb:
         return Answer(200, bomb(fault.gzip_bomb), headers={"content-encoding": "gzip"})
-    answer = to.answer_to(request)
+    answer = acted or to.answer_to(request)
     return Answer(answer.status, twisted(answer.body), answer.content_type) if fault.wrong_types else answer
 
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass, fields
 class Fault:
     """What goes wrong with an answer. All off by default; several may be on."""
 
-    hang: float = 0.0  # seconds of silence before the answer; inf = for ever
+    acts: bool = False  # the bot does what it was asked before anything goes wrong; else a lost answer is a lost act
+    hang: float = 0.0  # seconds before the act (with `acts`: the answer); inf = for ever. Who left does not end an act
     slow_headers: float = 0.0  # bytes per second, of the head
     drip: float = 0.0  # bytes per second, of the body
     reset: bool = False  # the connection dies without an answer
@@ -24,7 +25,8 @@ class Fault:
     not_a_freqtrade: bool = False  # some other web server lives here
 
     def is_on(self) -> bool:
-        return any(getattr(self, item.name) not in (0, 0.0, False, None, "") for item in fields(self))
+        """Whether anything goes wrong; that the bot acts before it is nothing wrong."""
+        return any(getattr(self, item.name) not in (0, 0.0, None, "") for item in fields(self) if item.name != "acts")
 
     def clear(self) -> None:
         for item in fields(self):

@@ -95,15 +95,20 @@ class Listener:
                 return
             client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             welcome = self._loop.connect_accepted_socket(lambda: Connection(self.bot), client)
-            task = self._loop.create_task(welcome)
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self.hold(self._loop.create_task(welcome))
+
+    def hold(self, task: asyncio.Task[Any]) -> None:
+        """Until it is done, or the process ends."""
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     def _close(self) -> None:
         if self._socket and self._loop:
             self._loop.remove_reader(self._socket)
             self._socket.close()
             self._socket = None
+        for task in list(self._tasks):
+            task.cancel()
         for connection in list(self.connections):
             if connection.channel:
                 connection.transport.close()

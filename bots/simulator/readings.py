@@ -21,7 +21,7 @@ def status(bot: SimBot, request: Request) -> Json:
 
 
 def count(bot: SimBot, request: Request) -> Json:
-    busy = bot.state == "reload_config" and not bot.release.since("2025.6")
+    busy = bot.reloads and not bot.release.since("2025.6")
     if bot.state == "stopped" or busy:
         raise refused(request, "trader is not running")
     return balance.count(bot)

@@ -34,6 +34,7 @@ class BotSpec:
     pairs: tuple[str, ...] = ()  # () = the first coins against `currency`
     foreign_coins: dict[str, float] = field(default_factory=dict)  # held, but none of the bot's business
     force_entry: bool = True
+    force_order_type: str = "market"  # of forced orders that do not name theirs: market | limit
 
     history: int = 0  # closed trades at birth
     history_days: float = 60.0
@@ -55,6 +56,11 @@ class BotSpec:
     @property
     def stake(self) -> float:
         return self.stake_amount if self.stake_amount is not None else MONEY[self.currency][1]
+
+    @property
+    def smallest_stake(self) -> float:
+        """Less than this the exchange does not trade; stake currency."""
+        return MONEY[self.currency][1] / 100
 
     @property
     def whitelist(self) -> tuple[str, ...]:

@@ -40,7 +40,7 @@ def _saved(bot: SimBot) -> dict[str, Any]:
         return {
             "port": bot.listener.port,
             "born_ms": bot.born_ms,
-            "state": "running" if bot.state == "reload_config" else bot.state,
+            "state": "running" if bot.reloads else bot.state,
             "blacklist": list(bot.blacklist),
             "locks": list(bot.locks.locks),
             "trades": list(bot.book.trades.values()),

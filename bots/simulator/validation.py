@@ -72,6 +72,32 @@ def no_json(release: Release, broken: json.JSONDecodeError) -> Problem:
     return {"loc": ["body", broken.pos], "msg": str(broken), "type": "value_error.jsondecode", "ctx": where}
 
 
+def trade_id_of(release: Release, body: dict[str, Any]) -> str:
+    """A text; from 2023.8 to 2024.1 a number is refused."""
+    given = required(release, body, "tradeid")
+    if isinstance(given, int) and modern(release) and not release.since("2024.2"):
+        words = "Input should be a valid string"
+        raise invalid({"type": "string_type", "loc": ["body", "tradeid"], "msg": words, "input": given})
+    return str(given)
+
+
+def figure_of(release: Release, body: dict[str, Any], name: str) -> float | None:
+    """A number, also as text. Raises Refusal: 422, or the page of a function that fell over."""
+    given = body.get(name)
+    if given is None:
+        return None
+    try:
+        return float(given)
+    except (TypeError, ValueError):
+        pass
+    if release.flask:
+        raise Refusal(flask.failed())
+    if modern(release):
+        words = "Input should be a valid number, unable to parse string as a number"
+        raise invalid({"type": "float_parsing", "loc": ["body", name], "msg": words, "input": given})
+    raise invalid({"loc": ["body", name], "msg": "value is not a valid float", "type": "type_error.float"})
+
+
 def order_type_of(release: Release, body: dict[str, Any]) -> str | None:
     """None, "limit" or "market". Before 2021.12 nobody looks."""
     if not release.since("2021.12"):

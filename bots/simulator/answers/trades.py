@@ -43,7 +43,15 @@ def fresh_trade(bot: SimBot, trade: Trade) -> Json:
         "orders": [bot.release.shape("order", _order(trade, order)) for order in trade.orders],
     }
     full.pop("open_order", None)
-    return bot.release.shape("trade", full)
+    return without_stop(bot, bot.release.shape("trade", full))
+
+
+def without_stop(bot: SimBot, answer: Json) -> Json:
+    """Bots of 2020 and 2021 set the stop in the next turn of their loop."""
+    if bot.release.since("2022.4.1"):
+        return answer
+    stops = {name: 0.0 if name.endswith(("loss", "abs")) else None for name in answer if "stop_loss" in name}
+    return {**answer, **stops}
 
 
 def listed_trade(bot: SimBot, trade: Trade) -> Json:

@@ -211,8 +211,8 @@ def test_locks_come_go_and_end(client: Client) -> None:
     lock = {"pair": "BTC/USDT", "until": "2099-12-31T00:00:00Z", "side": "long", "reason": "test"}
     locked = client.post("/locks", [lock, {**lock, "pair": "ETH/USDT"}]).json()
     assert [(row["id"], row["pair"], row["lock_end_timestamp"]) for row in locked["locks"]] == [
-        (1, "BTC/USDT", 4_102_358_400_000),
-        (2, "ETH/USDT", 4_102_358_400_000),
+        (1, "BTC/USDT", 4_102_358_700_000),  # the end of the candle that begins then
+        (2, "ETH/USDT", 4_102_358_700_000),
     ]
     assert client.delete("/locks/1").json()["lock_count"] == 1
     assert client.delete("/locks/999").json()["lock_count"] == 1
