@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 from rest_framework.exceptions import APIException, PermissionDenied, ValidationError
 from rest_framework.generics import GenericAPIView
+from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import Serializer
@@ -77,7 +78,7 @@ def fields_of(refusal: WrongParams) -> dict[str, Any]:
 
 
 class View(GenericAPIView[Any]):
-    renderer_classes = (Json,)
+    renderer_classes: tuple[type[BaseRenderer], ...] = (Json,)
 
     @property
     def user(self) -> User:

@@ -324,3 +324,27 @@ class EventShape(Shape):
     data = JSONField(  # type: ignore[assignment]
         help_text="Figures of the event; money, rates and amounts are decimal strings"
     )
+
+
+class ReportRowShape(Shape):
+    group = CharField(
+        allow_null=True, help_text="2026-11-21, 2026-W47, 2026-11, a bot's slug, a pair ...; null: none given"
+    )
+    name = CharField(help_text="The group as people read it")
+    currency = CharField()
+    mode = CharField()
+    trades = IntegerField()
+    wins = IntegerField()
+    losses = IntegerField()
+    draws = IntegerField()
+    without_figure = IntegerField(help_text="Trades whose profit the bot does not give: counted, in no sum")
+    win_rate = Figure(help_text="Winning among decided trades")
+    profit_abs = Figure(help_text="Realized, net of fees, in the currency")
+    profit_ratio = Figure(help_text="Of everything staked in these trades, one after another")
+    profit_factor = Figure(help_text="Won over lost; null while nothing was lost")
+    expectancy = Figure(help_text="Mean profit of a trade, in the currency")
+    average_held_seconds = IntegerField(allow_null=True)
+    drawdown_abs = Figure(help_text="Deepest fall of the cumulative profit, from day to day, in the currency")
+    sharpe = Figure(help_text="Of daily profit, yearly, without a riskless return; null over time groups")
+    sortino = Figure(help_text="The same over the downside deviation")
+    cumulative = Figure(help_text="From the period's beginning to the end of this group; null unless grouped by time")

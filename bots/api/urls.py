@@ -1,6 +1,6 @@
 from django.urls import path
 
-from bots.api import audit, bots, commands, connection_tests, drift, events, fleet, readings, schema, trades
+from bots.api import audit, bots, commands, connection_tests, drift, events, fleet, readings, reports, schema, trades
 
 urlpatterns = [
     path("schema/", schema.Schema.as_view(), name="api-schema"),
@@ -8,6 +8,7 @@ urlpatterns = [
     path("fleet/", fleet.FleetTotals.as_view(), name="api-fleet"),
     path("fleet/drift/", drift.FleetDrift.as_view(), name="api-fleet-drift"),
     path("events/", events.Events.as_view(), name="api-events"),
+    path("reports/profit/", reports.ProfitReport.as_view(), name="api-report"),
     path("trades/", trades.Trades.as_view(), name="api-trades"),
     path("trades/<int:pk>/", trades.OneTrade.as_view(), name="api-trade"),
     path("bots/", bots.Bots.as_view(), name="api-bots"),

@@ -1,0 +1,174 @@
+"""Which table answers a report: the coarsest that has what is asked for.
+
+A cell is a group's sums on one day (or over the whole period, where reading every day would cost too much).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+from django.db.models import Count, F, Func, Q, QuerySet, Sum, TextField
+
+from bots.domain.profit import Purse
+from bots.domain.reports.query import OF_TIME, OF_TRADES, ReportQuery
+from bots.domain.sums import Sums
+from bots.models import Bot, BotDay, BotLifetime, TeamDay, Trade
+from bots.models.money import ExactSum
+from bots.models.rollup import UNDATED, Rollup, summed
+
+# So many rows of days are read one by one; beyond, the database adds them up and the order of days is not known.
+MOST_CELLS = 60_000
+
+
+class Cell(NamedTuple):
+    group: Any  # date, bot's id, currency, or the text the trades have in common (None: they have none)
+    purse: Purse
+    day: date | None  # None: of many days
+    sums: Sums
+
+
+@dataclass(frozen=True)
+class Scope:
+    """The bots a report is about, all of them visible to the person who asks."""
+
+    bots: list[Bot]
+    whole: bool  # every bot of the teams
+
+    @property
+    def ids(self) -> list[int]:
+        return [bot.pk for bot in self.bots]
+
+    @property
+    def zones(self) -> set[str]:
+        return {bot.team.time_zone for bot in self.bots}
+
+
+def cells_for(query: ReportQuery, scope: Scope) -> Iterator[Cell]:
+    if query.zone and scope.zones - {query.zone}:
+        return from_trades_elsewhere(query, scope)
+    if query.group_by in OF_TRADES:
+        return from_trades(query, scope)
+    if scope.whole and query.group_by != "bot":
+        teams = {bot.team_id for bot in scope.bots}
+        return day_by_day(query, TeamDay.objects.filter(of_purse(query), of_days(query, "day"), team__in=teams), "team")
+    return from_bots(query, scope)
+
+
+def of_purse(query: ReportQuery) -> Q:
+    wanted = {"mode": query.mode, "currency": query.currency}
+    return Q(**{name: value for name, value in wanted.items() if value})
+
+
+def of_days(query: ReportQuery, column: str) -> Q:
+    """Of a limited period nothing undated is part."""
+    wanted = {f"{column}__gte": query.since, f"{column}__lte": query.until}
+    chosen = Q(**{name: value for name, value in wanted.items() if value})
+    return chosen & Q(**{f"{column}__gt": UNDATED}) if query.until and not query.since else chosen
+
+
+# --- From the rollups -----------------------------------------------------------------------------------------------
+
+
+def from_bots(query: ReportQuery, scope: Scope) -> Iterator[Cell]:
+    days = BotDay.objects.filter(of_purse(query), of_days(query, "day"), bot__in=scope.ids)
+    if most_rows(query, scope) <= MOST_CELLS:
+        return day_by_day(query, days, "bot")
+    if query.group_by in OF_TIME:
+        return added_up(query, days, "day")
+    if query.since or query.until:
+        return added_up(query, days, "bot" if query.group_by == "bot" else "mode")
+    lifetimes = BotLifetime.objects.filter(of_purse(query), bot__in=scope.ids)
+    return (cell(query, row, "bot", None) for row in lifetimes.values("bot", *PURSE, *Rollup.COLUMNS))
+
+
+PURSE = ("mode", "currency")
+
+
+def most_rows(query: ReportQuery, scope: Scope) -> int:
+    """No more rows than this can lie in the period: a day has at least one trade."""
+    trades = BotLifetime.objects.filter(of_purse(query), bot__in=scope.ids)
+    known = trades.aggregate(trades=Sum("trades"), rows=Count("pk"))
+    if query.since is None:
+        return known["trades"] or 0
+    days = ((query.until or date.today()) - query.since).days + 2  # noqa: DTZ011  a bound, not a day
+    return min(known["trades"] or 0, known["rows"] * days)
+
+
+def day_by_day(query: ReportQuery, rows: QuerySet[Any], owner: str) -> Iterator[Cell]:
+    for row in rows.values(owner, "day", *PURSE, *Rollup.COLUMNS):
+        yield cell(query, row, owner, row["day"])
+
+
+def added_up(query: ReportQuery, rows: QuerySet[Any], by: str) -> Iterator[Cell]:
+    """Added by the database."""
+    sums = {name: Sum(name) for name in Rollup.COLUMNS} | {name: ExactSum(name) for name in ("profit", "lost", "stake")}
+    renamed = {f"sum_{name}": expression for name, expression in sums.items()}
+    for row in rows.order_by().values(*{by, *PURSE}).annotate(**renamed):
+        given = row | {name: row[f"sum_{name}"] for name in Rollup.COLUMNS}
+        yield cell(query, given, by, row["day"] if by == "day" else None)
+
+
+def cell(query: ReportQuery, row: dict[str, Any], owner: str, day: date | None) -> Cell:
+    group = {"bot": row.get("bot"), "currency": row["currency"]}.get(query.group_by, day)
+    return Cell(group, Purse(row["mode"], row["currency"]), day, Sums.of(row))
+
+
+# --- From the trades ------------------------------------------------------------------------------------------------
+
+
+def from_trades(query: ReportQuery, scope: Scope) -> Iterator[Cell]:
+    closed = Trade.objects.closed().filter(of_purse(query), of_days(query, "close_day"), bot__in=scope.ids)
+    for row in summed(closed, query.group_by, "close_day", *PURSE):
+        day = row["close_day"] or UNDATED
+        yield Cell(row[query.group_by], Purse(row["mode"], row["currency"]), day, Sums.of(row))
+
+
+def from_trades_elsewhere(query: ReportQuery, scope: Scope) -> Iterator[Cell]:
+    """Days of another zone than the teams': from the hours (or minutes) in which trades closed."""
+    zone = ZoneInfo(query.zone)
+    by = query.group_by if query.group_by in ("bot", *OF_TRADES) else "mode"
+    closed = Trade.objects.closed().filter(of_purse(query), between(query, zone), bot__in=scope.ids)
+    for row in summed(closed.annotate(begun=Begun(whole_hours(zone))), *{by, "begun", *PURSE}):
+        day = UNDATED if row["begun"] is None else moment_of(row["begun"]).astimezone(zone).date()
+        group = {"currency": row["currency"], by: row[by]}.get(query.group_by, day)
+        yield Cell(group, Purse(row["mode"], row["currency"]), day, Sums.of(row))
+
+
+def between(query: ReportQuery, zone: ZoneInfo) -> Q:
+    limits = {}
+    if query.since:
+        limits["close_date__gte"] = datetime.combine(query.since, time.min, zone)
+    if query.until:
+        limits["close_date__lt"] = datetime.combine(query.until + timedelta(days=1), time.min, zone)
+    return Q(**limits)
+
+
+class Begun(Func):
+    """The UTC hour or minute in which a trade closed, as text ('2026-11-21 07', '2026-11-21 07:48')."""
+
+    output_field = TextField()
+
+    def __init__(self, hours: bool) -> None:
+        super().__init__(F("close_date"))
+        self.hours = hours
+
+    def as_sqlite(self, compiler: Any, connection: Any, **extra: Any) -> Any:
+        template = f"substr(%(expressions)s, 1, {13 if self.hours else 16})"
+        return self.as_sql(compiler, connection, template=template)
+
+    def as_postgresql(self, compiler: Any, connection: Any, **extra: Any) -> Any:
+        unit, form = ("hour", "YYYY-MM-DD HH24") if self.hours else ("minute", "YYYY-MM-DD HH24:MI")
+        template = f"to_char(date_trunc('{unit}', %(expressions)s, 'UTC') AT TIME ZONE 'UTC', '{form}')"
+        return self.as_sql(compiler, connection, template=template)
+
+
+def moment_of(begun: str) -> datetime:
+    return datetime.fromisoformat(f"{begun}:00+00:00" if len(begun) == 13 else f"{begun}+00:00")
+
+
+def whole_hours(zone: ZoneInfo) -> bool:
+    """Whether the zone's days have begun at full hours UTC as long as there are such bots."""
+    quarters = (datetime(year, month, 1, tzinfo=zone) for year in range(2015, 2040) for month in (1, 4, 7, 10))
+    return all((quarter.utcoffset() or timedelta()).seconds % 3600 == 0 for quarter in quarters)
