@@ -34,7 +34,7 @@ class Asked:
     choices: tuple[tuple[str, str], ...] = ()
 
 
-ORDER = (("", "As set"), ("market", "Market"), ("limit", "Limit"))
+ORDER = (("", "As configured"), ("market", "Market"), ("limit", "Limit"))
 SIDES = (("long", "Long"), ("short", "Short"))
 LOCK_SIDES = (("*", "Both sides"), *SIDES)
 PAIR = Asked("pair", "Pair", hint="As the bot writes it: BTC/USDT", required=True, extra=False)

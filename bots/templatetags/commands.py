@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from django import template
@@ -9,7 +11,9 @@ from django.utils import timezone
 
 from bots.domain.commands.listing import SHOWN_IN_ROWS_FOR
 from bots.domain.commands.wording import WORDS, subject_of
+from bots.domain.fleet import decimals_of
 from bots.models import Command
+from bots.templatetags.figures import rounded, signed
 
 register = template.Library()
 
@@ -105,8 +109,26 @@ def answer(command: Command) -> str:
     if not told and outcome.get("words"):
         told = f"\N{LEFT DOUBLE QUOTATION MARK}{outcome['words']}\N{RIGHT DOUBLE QUOTATION MARK}"
     told = told or PLAIN.get(command.state, "")
+    fill = outcome.get("fill")
+    if fill and fill.get("close_rate"):
+        return f"{told}; {brought(fill)}"
     effect = EFFECTS.get(command.effect, "") if command.state == Command.DONE else ""
     return f"{told}; {effect}" if effect and effect not in told else told
+
+
+def brought(fill: Mapping[str, Any]) -> str:
+    """'closed at 0.126413, -0.76 USDT'."""
+    rate = f"closed at {fill['close_rate']}"
+    if fill.get("profit_abs") is None:
+        return rate
+    currency = str(fill.get("currency", ""))
+    return f"{rate}, {signed(rounded(Decimal(fill['profit_abs']), decimals_of(currency)))} {currency}"
+
+
+@register.filter
+def from_iso(text: str | None) -> datetime | None:
+    """A moment as commands keep it."""
+    return datetime.fromisoformat(text) if text else None
 
 
 @register.filter
@@ -141,18 +163,18 @@ AUDIT_WORDS = {
     "command_closed": "closed with a remark",
     "command_cancelled": "taken back",
     "command_expired": "not sent in time, and never will be",
-    "command_filled": "filled",
+    "command_effect": "what followed at the bot",
 }
 KINDS = {
     "command_asked": "t-cmd",
     "command_waiting": "t-cmd",
     "command_done": "t-up",
-    "command_filled": "t-up",
+    "command_effect": "t-up",
     "command_refused": "t-down",
     "command_unknown": "t-warn",
     "command_expired": "t-warn",
 }
-TOLD_OF = ("words", "sentence", "found", "remark", "error", "why")
+TOLD_OF = ("reason", "words", "sentence", "found", "remark", "error", "why")
 
 
 @register.filter
