@@ -32,6 +32,10 @@ class DirectBot:
         """Raises BotRefused, OSError."""
         return self._ask("POST", path, json.dumps(body).encode() if body is not None else b"")
 
+    def delete(self, path: str) -> object:
+        """Raises BotRefused, OSError."""
+        return self._ask("DELETE", path)
+
     def _ask(self, method: str, path: str, body: bytes | None = None) -> object:
         request = urllib.request.Request(f"{self.url}/api/v1/{path}", data=body, method=method)
         credentials = base64.b64encode(f"{self.username}:{self.password}".encode()).decode()

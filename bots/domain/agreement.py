@@ -4,12 +4,15 @@ import logging
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from django.conf import settings
+
 from bots.domain.polling.asking import History, PollResult
 from bots.models import BotRun, PollTurn
 
 log = logging.getLogger(__name__)
 
-# A full reading because count or sum differ: at most this often. Signs of another database do not wait.
+# A full reading because count or sum differ: at most this often at the ordinary pace. Signs of another database do
+# not wait.
 REREAD_EVERY = timedelta(minutes=10)
 # Bots add floats: sums that agree to this share are the same.
 SAME_SUM = Decimal("1e-7")
@@ -30,7 +33,8 @@ def after_history(result: PollResult, run: BotRun, now: datetime) -> None:
     if history.full or turn.reread_offset is not None or history.next_offset is not None:
         return
     turn.mismatches = turn.mismatches + 1 if differs(result, run, history) else 0
-    if turn.mismatches >= 2 and (turn.full_reread_at is None or now - turn.full_reread_at >= REREAD_EVERY):
+    rested = turn.full_reread_at is None or now - turn.full_reread_at >= REREAD_EVERY * settings.PORTAL_POLL_PACE
+    if turn.mismatches >= 2 and rested:
         demand_reread(turn, now, f"the bot's closed trades are not the {run.closed_count} of the mirror")
 
 

@@ -9,7 +9,8 @@ import pytest
 from bots.simulator import BotSpec, running_fleet
 from tests.direct import DirectBot
 from tests.process import PortalProcess
-from tests.real.comparison import Comparison, compare_trades
+from tests.real.comparison import compare_trades
+from tests.real.figures import Comparison
 
 pytestmark = pytest.mark.hard
 

@@ -81,11 +81,25 @@ def stand_in_for_compiled_libraries() -> None:
         talib.abstract = abstract
 
 
-def give_ccxt_the_market(market, exchange: str) -> None:
+# What a bot needs to come up; all else is not answered while the exchange is down.
+AT_START = ("fetch_markets", "fetch_currencies")
+
+
+def give_ccxt_the_market(market, exchange: str, down: Path) -> None:
+    """While the file `down` exists, the exchange answers nothing but what a bot asks for at its start."""
     import ccxt
     import ccxt.async_support
 
+    def while_up(answer):
+        def method(self, *args, **named):
+            if down.exists():
+                raise ccxt.NetworkError("the invented exchange is down")
+            return answer(self, *args, **named)
+
+        return method
+
     answers = ccxt_answers(market, ccxt)
+    answers = {name: answer if name in AT_START else while_up(answer) for name, answer in answers.items()}
     for name, answer in answers.items():
         setattr(getattr(ccxt, exchange), name, answer)
         setattr(getattr(ccxt.async_support, exchange), name, awaited(answer))
@@ -153,7 +167,7 @@ def main() -> None:
     from market import Market
 
     market = Market(life["seed"], life["stake_currency"])
-    give_ccxt_the_market(market, life["exchange"])
+    give_ccxt_the_market(market, life["exchange"], folder / "exchange_down")
     if life["history"]:
         from history import write_history
 

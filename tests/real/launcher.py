@@ -4,9 +4,11 @@ import json
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 from tests.direct import DirectBot
@@ -16,7 +18,7 @@ from tests.real.settings import RENAMED, config_of
 
 HERE = Path(__file__).resolve().parent
 CACHE = Path(os.environ.get("REAL_CACHE") or Path.home() / ".cache" / "bot-portal" / "freqtrade")
-READY_SECONDS = 90
+READY_SECONDS = 180  # patient: several bots start at once on a small machine
 ENDING_SECONDS = 15
 USERNAME, PASSWORD, WS_TOKEN = "freqtrader", "a genuine password", "a-genuine-ws-token"
 
@@ -49,7 +51,12 @@ class GenuineBot(DirectBot):
         self.port = free_port()
         super().__init__(f"http://127.0.0.1:{self.port}", USERNAME, PASSWORD)
         self.process: subprocess.Popen[bytes] | None = None
-        self._life = {"seed": seed, "history": history, "exchange": "binance", "stake_currency": "USDT"}
+        self._life: dict[str, object] = {
+            "seed": seed,
+            "history": history,
+            "exchange": "binance",
+            "stake_currency": "USDT",
+        }
         self._write_folder(slots)
 
     def _write_folder(self, slots: int) -> None:
@@ -57,8 +64,14 @@ class GenuineBot(DirectBot):
         strategy = "strategy.py" if self.release.number >= RENAMED else "strategy_of_2021.py"
         shutil.copy(HERE / strategy, self.folder / "strategies" / "restless.py")
         (self.folder / "config.json").write_text(json.dumps(self.config(slots), indent=1))
-        life = {**self._life, "db_url": self.db_url}
-        (self.folder / "life.json").write_text(json.dumps(life))
+        self._write_life()
+
+    def _write_life(self) -> None:
+        (self.folder / "life.json").write_text(json.dumps({**self._life, "db_url": self.db_url}))
+
+    @property
+    def seed(self) -> int:
+        return int(str(self._life["seed"]))
 
     @property
     def database(self) -> Path:
@@ -124,6 +137,24 @@ class GenuineBot(DirectBot):
             process.wait()
 
     def wipe_database(self) -> None:
-        """Only while the process is down: the next start begins again at trade 1."""
+        """Only while the process is down: the next start begins again at trade 1, without a past."""
         for path in self.folder.glob("trades.sqlite*"):
             path.unlink()
+        self._life["history"] = 0
+        self._write_life()
+
+    def delete_from_database(self, trade_id: object) -> None:
+        """Only while the process is down: as a person with an SQL shell does."""
+        with closing(sqlite3.connect(self.database)) as database, database:
+            database.execute("DELETE FROM trades WHERE id = ?", (trade_id,))
+
+    def lose_exchange(self) -> None:
+        """From now on no price is given. Prices that the bot holds in memory live on until it is started anew."""
+        self._exchange_down.touch()
+
+    def regain_exchange(self) -> None:
+        self._exchange_down.unlink(missing_ok=True)
+
+    @property
+    def _exchange_down(self) -> Path:
+        return self.folder / "exchange_down"

@@ -9,11 +9,12 @@ RENAMED = (2022, 4)
 
 def config_of(release: Release, name: str, slots: int, place: Settings, api_server: Settings) -> Settings:
     """`place`: db_url and user_data_dir; `api_server`: where it listens and for whom."""
+    throttle = 1 if release.number >= RENAMED else 2  # seconds; early releases analyse every pair at every turn
     own = renamed() if release.number >= RENAMED else former(release)
     return {
         "bot_name": name, "dry_run": True, "dry_run_wallet": 10000, "stake_currency": "USDT",
         "stake_amount": 100, "max_open_trades": slots, "initial_state": "running", **place,
-        "cancel_open_orders_on_exit": False, "internals": {"process_throttle_secs": 1},
+        "cancel_open_orders_on_exit": False, "internals": {"process_throttle_secs": throttle},
         "exchange": exchange(release), "pairlists": [{"method": "StaticPairList"}], **own,
         "api_server": api_server_of(release, api_server),
     }  # fmt: skip
@@ -34,7 +35,7 @@ def renamed() -> Settings:
     price = {"price_side": "other", "use_order_book": True, "order_book_top": 1}
     return {
         "trading_mode": "spot", "force_entry_enable": True,
-        "unfilledtimeout": {"entry": 10, "exit": 10, "exit_timeout_count": 0, "unit": "seconds"},
+        "unfilledtimeout": {"entry": 30, "exit": 10, "exit_timeout_count": 0, "unit": "seconds"},
         "entry_pricing": {**price, "price_last_balance": 0.0}, "exit_pricing": price,
     }  # fmt: skip
 

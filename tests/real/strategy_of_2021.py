@@ -1,6 +1,6 @@
 """The strategy of the genuine bots before 2022.4: trades all the time, on purpose. Not a trading idea.
 
-Copied into each bot's folder; interface version 2. A trade ends within three minutes, by roi or stop loss.
+Copied into each bot's folder; interface version 2. A trade ends in its second minute at the latest.
 """
 
 from freqtrade.strategy.interface import IStrategy
@@ -15,7 +15,7 @@ class Restless(IStrategy):
     use_sell_signal = True
     sell_profit_only = False
     ignore_roi_if_buy_signal = False
-    minimal_roi = {"0": 0.006, "1": 0.002, "2": -0.002, "3": -1}
+    minimal_roi = {"0": 0.004, "1": -1}
     stoploss = -0.02
     trailing_stop = False
     order_types = {
@@ -23,7 +23,7 @@ class Restless(IStrategy):
         "sell": "limit",
         "emergencysell": "market",
         "forcesell": "market",
-        "forcebuy": "market",
+        "forcebuy": "limit",
         "stoploss": "market",
         "stoploss_on_exchange": False,
     }
@@ -34,7 +34,9 @@ class Restless(IStrategy):
         return dataframe
 
     def populate_buy_trend(self, dataframe, metadata):
-        dataframe.loc[dataframe["volume"] > 0, "buy"] = 1
+        dataframe.loc[dataframe["volume"] > 0, "buy"] = int(
+            metadata["pair"] != "VET/USDT"
+        )  # kept free, as in the newer one
         return dataframe
 
     def populate_sell_trend(self, dataframe, metadata):

@@ -2,7 +2,8 @@
 
 from decimal import Decimal
 
-from tests.real.comparison import Comparison, canonical, compare_trade
+from tests.real.comparison import compare_trade
+from tests.real.figures import Comparison, canonical
 
 
 def test_a_difference_is_named_with_both_sides():
@@ -38,7 +39,7 @@ def test_every_figure_of_a_trade_counts():
     }  # fmt: skip
     right = Comparison("2026.9")
     compare_trade(right, "trade 7", row, trade)
-    assert (right.figures, right.differences) == (23, [])
+    assert (right.figures, right.differences, right.not_given) == (22, [], {"funding_fees"})
     for figure in set(row) - {"orders"}:
         wrong = Comparison("2026.9")
         compare_trade(wrong, "trade 7", {**row, figure: "something else"}, trade)
