@@ -6,13 +6,14 @@ import ssl
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 from tests.bots.systems.raw_bots import Caller, Server, Talk, http, serving
 
 FOLDER = Path(__file__).parents[1] / "recordings" / "freqtrade"
-RELEASES = ("2022.9.1", "2024.3", "2026.9")
+RELEASES = ("2020.1", "2021.6", "2022.9.1", "2024.3", "2026.9")
 ENDPOINTS = (
     "show_config",
     "status",
@@ -27,7 +28,27 @@ ENDPOINTS = (
     "daily",
     "whitelist",
     "blacklist",
+    "version",
 )
+WITHOUT_VERSION = ("2020.1", "2021.6")  # their settings do not name it: they are asked for it
+REASONS = {404: "404 Not Found", 502: "502 Bad Gateway"}
+
+
+@cache
+def statuses(release: str) -> dict[str, int]:
+    """Endpoint -> HTTP status, as recorded."""
+    index = json.loads((FOLDER / release / "_index.json").read_text())
+    return {name: entry["status"] for name, entry in index.items()}
+
+
+@cache
+def endpoints_of(release: str) -> tuple[str, ...]:
+    """What the portal reads of this release, and it gives."""
+    known = statuses(release)
+    read = ENDPOINTS if release in WITHOUT_VERSION else ENDPOINTS[:-1]
+    return tuple(name for name in read if known[name] == 200)
+
+
 Broken = bytes | Callable[[Caller], Awaitable[None]]
 
 
@@ -52,6 +73,9 @@ class RecordedBot:
 
     @property
     def closed(self) -> list[dict[str, object]]:
+        """Empty where a bot tells nothing of its closed trades."""
+        if "trades" not in endpoints_of(self.release):
+            return []
         return json.loads((FOLDER / self.release / "trades.json").read_bytes())["trades"]
 
     @property
@@ -63,6 +87,9 @@ class RecordedBot:
         """(endpoint, whole answer) of a request's target."""
         parts = urlsplit(target.removeprefix("/api/v1/"))
         endpoint, _, number = parts.path.partition("/")
+        code = statuses(self.release).get(endpoint, 200)
+        if code != 200:
+            return endpoint, http((FOLDER / self.release / f"{endpoint}.json").read_bytes(), REASONS[code])
         if endpoint == "trades":
             return endpoint, http(self.page_of_trades(int(parse_qs(parts.query).get("offset", ["0"])[0])))
         if endpoint == "trade" and number not in self.trades:

@@ -21,7 +21,7 @@ from bots.systems.contract import VALUE_OF, Kind
 from bots.systems.errors import BadAnswer
 from tests.bots.systems.raw_bots import http
 from tests.hard.mutations import Payload, payloads
-from tests.hard.recorded_bots import ENDPOINTS, RecordedBot, listening
+from tests.hard.recorded_bots import RecordedBot, endpoints_of, listening
 from tests.hard.rows import connected
 from tests.hard.truth import Given, text_problems, wrongs
 
@@ -107,7 +107,9 @@ def test_only_what_the_bot_gave_is_stored_and_a_healthy_bot_in_the_same_batch_is
 
 def wrong_rows(bot: Bot, result: PollResult, payload: Payload, before) -> list[str]:
     recorded = RecordedBot(payload.release)
-    given = Given(payload.body, *(recorded.recorded(name) for name in ENDPOINTS if name != payload.endpoint))
+    given = Given(
+        payload.body, *(recorded.recorded(name) for name in endpoints_of(payload.release) if name != payload.endpoint)
+    )
     if before[0]:  # what was read before the answer broke
         given.read(recorded.recorded(payload.endpoint))
     return [
@@ -124,7 +126,8 @@ def wrong_trades(bot: Bot, given: Given) -> list[str]:
         row = contract.Trade(**{name: getattr(trade, name) for name in FACTS})
         row = msgspec.structs.replace(row, orders=msgspec.convert(trade.orders, tuple[contract.Order, ...]))
         found += wrongs(row, given)
-        if trade.is_open != (trade.close_date is None):
+        untold = any(gap["figure"] == "close_date" for gap in trade.missing)
+        if trade.is_open != (trade.close_date is None) and not untold:
             found.append(f"trade {trade.trade_id} is open and closed at once")
     for run in BotRun.objects.filter(bot=bot):
         closed = [trade.profit_abs or 0 for trade in Trade.objects.filter(run=run).closed()]

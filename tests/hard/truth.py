@@ -4,6 +4,7 @@ import json
 import math
 import re
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from decimal import Context, Decimal, InvalidOperation
 from typing import Any
 
@@ -30,11 +31,12 @@ KEYS: dict[Any, tuple[str, ...]] = {
     ("CurrencyBalance", "value"): ("est_stake",),
     ("CurrencyBalance", "bot_value"): ("est_stake_bot",),
     ("Order", "rate"): ("safe_price",),
-    "open_ms": ("open_timestamp",),
-    "close_ms": ("close_timestamp",),
+    "open_ms": ("open_timestamp", "open_date"),
+    "close_ms": ("close_timestamp", "close_date"),
     "placed_ms": ("order_timestamp",),
     "filled_ms": ("order_filled_timestamp",),
-    "stop_rate": ("stop_loss_abs",),
+    "stop_rate": ("stop_loss_abs", "stop_loss"),
+    "max_open_trades": ("max_open_trades", "max"),
     "fee_open_ratio": ("fee_open",),
     "fee_close_ratio": ("fee_close",),
     "closed_abs": ("profit_closed_coin",),
@@ -58,6 +60,7 @@ KEYS: dict[Any, tuple[str, ...]] = {
 REMAINING = re.compile(r"rem=([\d.]+)")  # "(limit buy rem=66.65800000)": old releases tell of an open order in words
 # Early releases give the ratio in percent, under another name.
 PERCENT = {("PairPerformance", "profit_ratio"): "profit", ("Moving", "profit_ratio"): "current_profit"}
+DATES = {"open_date", "close_date"}  # of the oldest the only moments, to the second; UTC
 OF_SECONDS = {"last_process_ms", "started_ms", "first_started_ms"}
 DERIVED = {"average_duration_seconds", "at_ms", "next_offset"}  # of a text, of a list's second entry, of our own page
 ASSUMED = {"leverage": Decimal(1)}  # what a bot that says nothing has
@@ -75,21 +78,33 @@ class Given:
     def read(self, body: bytes) -> None:
         text = body.decode("utf-8-sig", "replace").replace("-NaN", "NaN")  # some writers' sign of no number
         try:
-            json.loads(
+            document = json.loads(
                 text, strict=False, parse_int=Decimal, parse_float=figure, object_pairs_hook=self.note_all,
                 parse_constant=lambda word: None,
             )  # fmt: skip
         except (ValueError, RecursionError):
             self.readable = False
+        else:
+            self.note_days(document)
+
+    def note_days(self, document: Any) -> None:
+        """The oldest tell a day's profit in words: ["2020-01-31", "-1.89125212 USDT", "0.000 USD", "12 trades"]."""
+        for row in document if isinstance(document, list) else ():
+            if isinstance(row, list) and len(row) == 4 and all(isinstance(text, str) for text in row):
+                for key, words in (("abs_profit", row[1]), ("trade_count", row[3])):
+                    self.note(key, figure(words.partition(" ")[0]))
 
     def note_all(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         for key, value in pairs:
             if key == "open_order" and isinstance(value, str) and (left := REMAINING.search(value)):
                 self.figures.setdefault("remaining", set()).add(rounded(Decimal(left[1])))
-            number = value if isinstance(value, Decimal) else figure(value) if isinstance(value, str) else None
-            if number is not None and number.is_finite():
-                self.figures.setdefault(key, set()).add(rounded(number))
+            read = moment if key in DATES else figure
+            self.note(key, value if isinstance(value, Decimal) else read(value) if isinstance(value, str) else None)
         return dict(pairs)
+
+    def note(self, key: str, number: Decimal | None) -> None:
+        if number is not None and number.is_finite():
+            self.figures.setdefault(key, set()).add(rounded(number))
 
     def has(self, keys: tuple[str, ...], number: Decimal) -> bool:
         return any(number in self.figures.get(key, ()) for key in keys)
@@ -99,6 +114,14 @@ def figure(text: str) -> Decimal | None:
     try:
         return Decimal(text)
     except (InvalidOperation, ValueError):
+        return None
+
+
+def moment(text: str) -> Decimal | None:
+    """Epoch milliseconds."""
+    try:
+        return Decimal(round(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp())) * 1000
+    except (ValueError, OverflowError):
         return None
 
 

@@ -21,6 +21,7 @@ AT_ONCE = 2  # bots that start at the same time: each needs a processor for some
 DELETES = (2020, 8)  # DELETE /trades/{id}
 LEAVES_UNFILLED = (2021, 6)  # of those run here: 2020.1 fills every dry order at once
 KEPT_FREE = "VET/USDT"  # no strategy here enters it
+HTTP_FAILED = 500
 LAST_TURN_SECONDS = 4  # the trading loop's last turn may still be under way
 
 
@@ -98,14 +99,21 @@ def outage(bots: Sequence[GenuineBot], portal: PortalProcess, seconds: float) ->
 
 
 def without_price(bot: GenuineBot) -> bool:
-    """NaN until 2022.3, null since; what is told as a percentage alone is not looked at."""
-    told = [trade.get("profit_ratio", trade.get("current_profit")) for trade in bot.get("status")]
+    """NaN until 2022.3, null since; 2020.1 fails altogether."""
+    try:
+        trades = bot.get("status")
+    except BotRefused as failure:
+        return failure.status == HTTP_FAILED
+    told = [trade.get("profit_ratio", trade.get("current_profit")) for trade in trades]
     return any(figure is None or figure != figure for figure in told)  # NaN is not itself
 
 
 def says_so(portal: PortalProcess, bot: GenuineBot, since: datetime) -> bool:
-    """The figures are missing, with a reason, and no sum stands for them."""
+    """The figures are missing, with a reason, and no sum stands for them; or the row tells of the failure, and what
+    stands there keeps its age."""
     status = status_of(portal, bot)
+    if str(status["last_error"]).startswith("open trades: "):
+        return str(status["answered_at"]) > stamp(since) > str(status["seen_at"])
     moving = json.loads(str(status["moving"])).values()
     gone = any(one["profit_ratio"] is None and one["missing"] for one in moving)
     return str(status["seen_at"]) > stamp(since) and gone and status["unrealized"] is None
