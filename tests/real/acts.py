@@ -21,6 +21,7 @@ AT_ONCE = 2  # bots that start at the same time: each needs a processor for some
 DELETES = (2020, 8)  # DELETE /trades/{id}
 LEAVES_UNFILLED = (2021, 6)  # of those run here: 2020.1 fills every dry order at once
 KEPT_FREE = "VET/USDT"  # no strategy here enters it
+ENOUGH_CLOSED = 4
 HTTP_FAILED = 500
 LAST_TURN_SECONDS = 4  # the trading loop's last turn may still be under way
 
@@ -147,9 +148,16 @@ def delete_a_trade(bot: GenuineBot) -> int:
 
 
 def some_closed_trade(bot: GenuineBot) -> int:
+    """Of a database that was wiped a moment ago it takes a while until there is one."""
+    wait(lambda: len(closed_ids(bot)) >= ENOUGH_CLOSED, 240, f"{bot.name} to close {ENOUGH_CLOSED} trades")
+    return closed_ids(bot)[-1]
+
+
+def closed_ids(bot: GenuineBot) -> list[int]:
+    """The last few, newest first."""
     with closing(sqlite3.connect(f"file:{bot.database}?mode=ro", uri=True, timeout=20)) as database:
-        closed = database.execute("SELECT id FROM trades WHERE is_open = 0 ORDER BY id DESC LIMIT 5").fetchall()
-    return int(closed[-1][0])
+        found = database.execute("SELECT id FROM trades WHERE is_open = 0 ORDER BY id DESC LIMIT ?", (ENOUGH_CLOSED,))
+        return [int(row[0]) for row in found]
 
 
 # --- An order by hand -----------------------------------------------------------------------------------------------
