@@ -10,9 +10,10 @@ from typing import Any
 from django.utils import timezone
 
 from accounts.models import User
-from bots.domain.freshness import WORDS, freshness_of, shown_state
+from bots.domain.freshness import WORDS, Freshness, freshness, freshness_of, shown_state
 from bots.domain.profit import DAYS_SHOWN, ZERO, Purse, Realized, curve, realized_by_bot, tells_closed_trades, today_in
 from bots.models import Bot, BotStatus
+from bots.systems.contract import Kind
 
 SORTS = "name mode state age open unrealized currency today d7 d30 all wins win_rate balance drawdown system version"
 DECIMALS = {"USDT": 2, "USDC": 2, "BUSD": 2, "USD": 2, "EUR": 2, "BTC": 8, "ETH": 6}
@@ -55,6 +56,8 @@ class BotRow:
     age_seconds: float | None
     late: bool
     stale: bool
+    balance_read: Freshness  # asked more rarely than what moves, and it may fail alone
+    profit_read: Freshness  # of the drawdown, and of the bot's own account
     realized: Realized  # in the current purse
     curve: list[Decimal]
     purses: dict[Purse, Realized]  # every purse the bot ever had: the totals need them all
@@ -236,7 +239,7 @@ def rows_of(bots: list[Bot], now: datetime) -> list[BotRow]:
 
 def row_of(bot: Bot, realized: dict[Purse, Realized], today: date, now: datetime) -> BotRow:
     status = bot.status
-    fresh = freshness_of(bot, status, now)
+    fresh, plan = freshness_of(bot, status, now), bot.plan()
     state = shown_state(bot, status, now)
     sums = realized.get(Purse(status.mode, status.stake_currency), Realized())
     return BotRow(
@@ -247,6 +250,8 @@ def row_of(bot: Bot, realized: dict[Purse, Realized], today: date, now: datetime
         age_seconds=fresh.age_seconds,
         late=fresh.late,
         stale=fresh.stale,
+        balance_read=freshness(status.balance_at, plan[Kind.BALANCE], now),
+        profit_read=freshness(status.profit_at, plan[Kind.PROFIT], now),
         realized=sums,
         curve=curve(sums, today),
         purses=realized,

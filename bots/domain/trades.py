@@ -116,7 +116,7 @@ def conditions(query: TradeQuery) -> dict[str, Any]:
     }
     chosen = {name: value for name, value in wanted.items() if value}
     if query.status == "open":
-        chosen |= {"is_open": True, "run__ended_at": None}
+        chosen |= {"is_open": True, "run__ended_at": None, "bot__retired_at": None}
     elif query.status == "closed":
         chosen["is_open"] = False
     date_field = "open_date" if query.status == "open" else "close_date"

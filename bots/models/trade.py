@@ -44,7 +44,8 @@ class TradeQuerySet(models.QuerySet["Trade"]):
         return self.filter(gone_at=None)
 
     def open(self) -> "TradeQuerySet":
-        return self.counted().filter(is_open=True, run__ended_at=None)
+        """Positions: what was open at a bot when it was retired is nobody's any more."""
+        return self.counted().filter(is_open=True, run__ended_at=None, bot__retired_at=None)
 
     def closed(self) -> "TradeQuerySet":
         return self.counted().filter(is_open=False)

@@ -62,7 +62,7 @@ def head_of(request: HttpRequest, found: Bot, row: BotRow) -> dict[str, Any]:
     """What stands above every tab."""
     may_manage = Bot.objects.commandable_by(person(request), MANAGE).filter(pk=found.pk).exists()
     own = own_sums(found, timezone.now())
-    counts = {"open": row.open_count, "closed": row.realized.trades}
+    counts = {"open": None if found.retired_at else row.open_count, "closed": row.realized.trades}
     return {
         "bot": found,
         "row": row,

@@ -13,8 +13,8 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from bots.domain.fleet import Total, decimals_of
-from bots.domain.freshness import LATE_INTERVALS, LEAST_LATE_SECONDS, STALE_INTERVALS, WORDS
+from bots.domain.fleet import BotRow, Total, decimals_of
+from bots.domain.freshness import LATE_INTERVALS, LEAST_LATE_SECONDS, STALE_INTERVALS, WORDS, Freshness
 from bots.models import Bot
 
 register = template.Library()
@@ -170,6 +170,14 @@ def age(seconds: float | None, late: bool = False, stale: bool = False, bot: Bot
     return format_html(
         '<span class="age{}" data-age="{}"{}>{}</span>', kind, given, limits if late_after else "", span(seconds)
     )
+
+
+@register.simple_tag
+def own_age(read: Freshness, row: BotRow) -> SafeString | str:
+    """Below a figure that was read by itself and is old, while its row is not as old."""
+    if read.fresh or read.age_seconds is None or (row.age_seconds or 0) >= read.age_seconds:
+        return ""
+    return format_html("<small>{}</small>", age(read.age_seconds, read.late, read.stale))
 
 
 @register.filter

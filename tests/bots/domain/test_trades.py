@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from accounts.models import Team, User
 from bots.domain.trades import TradeQuery, open_trade_rows, trades_for
-from bots.models import BotRun
+from bots.models import Bot, BotRun, Trade
 from tests.builders import a_bot, a_run, a_trade, moving
 from tests.fleets import utc
 
@@ -73,6 +73,16 @@ def test_gone_trades_and_open_ones_of_an_ended_run_are_not_listed(alice: User, a
     BotRun.objects.update(ended_at=timezone.now())
     assert ids(alice, status="open") == []
     assert ids(alice, status="closed") == ["3"]
+
+
+def test_what_was_open_at_a_retired_bot_is_no_position_and_what_closed_stays(alice: User, alpha: Team) -> None:
+    bot = a_bot(alpha)
+    a_trade(bot, trade_id="1")
+    a_trade(bot, "4", trade_id="2")
+    assert (ids(alice, status="open"), Trade.objects.open().count()) == (["1"], 1)
+    Bot.objects.update(retired_at=timezone.now())
+    assert (ids(alice, status="open"), Trade.objects.open().count()) == ([], 0)
+    assert ids(alice, status="closed") == ["2"]
 
 
 def test_what_moves_belongs_to_the_trade_with_the_same_open_time(alice: User, alpha: Team) -> None:

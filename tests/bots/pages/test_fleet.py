@@ -46,6 +46,19 @@ def test_alice_reads_every_figure_of_a_bot_with_its_sign_unit_and_decimals(brows
     assert system == "Freqtrade 2026.9"
 
 
+def test_a_balance_that_is_older_than_its_row_says_so(browser_of, alice, alpha):
+    now = timezone.now()
+    old = {"balance_at": now - timedelta(minutes=47), "profit_at": now, "max_drawdown_ratio": Decimal("0.068")}
+    a_bot(alpha, "half", status=old)
+    a_bot(alpha, "whole", status={"balance_at": now, "profit_at": now})
+    home = page(browser_of(alice).get("/"))
+    assert cells(row(home, "half"))[11:13] == ["1000.00 47 min", "−6.8 %"]
+    assert cells(row(home, "whole"))[11] == "1000.00"
+    bot = text(page(browser_of(alice).get("/bots/half/")))
+    assert "managed by the bot, 47 min old" in bot
+    assert "the largest, 0 s old" in bot
+
+
 def test_a_loss_is_red_with_a_true_minus_and_a_zero_has_no_sign(browser_of, alice, alpha):
     a_trade(a_bot(alpha, "loser"), "-0.6")
     a_trade(a_bot(alpha, "even", status={"stake_currency": "BTC"}), "0")
