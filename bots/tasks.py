@@ -1,7 +1,9 @@
 """Celery's entrance: each task fetches by id and calls one function of the domain."""
 
 import logging
+import threading
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
 
 from celery import shared_task
@@ -23,6 +25,10 @@ from bots.domain.polling.schedule import Claim
 from bots.models.command import CONFIRMED_FOR
 
 log = logging.getLogger(__name__)
+
+TRYING = threading.BoundedSemaphore(max(settings.CELERY_WORKER_CONCURRENCY // 2, 1))
+# Nobody who asks for a command waits for a broker that hangs.
+CARRYING = ThreadPoolExecutor(1, thread_name_prefix="hand-over")
 QUIET_HOUR = 4  # UTC
 
 
@@ -85,9 +91,16 @@ def sweep_commands() -> None:
 
 
 def hand_over(ids: Sequence[int]) -> None:
-    """To the workers. The message carries only ids; one that gets lost is sent again by the tick."""
+    """To the workers, at once. The message carries only ids; one that gets lost is sent again by the tick."""
     if not ids:
         return
+    if settings.EMBEDDED:
+        publish(ids)
+    else:
+        CARRYING.submit(publish, ids)
+
+
+def publish(ids: Sequence[int]) -> None:
     try:
         send_commands.apply_async([list(ids)], expires=CONFIRMED_FOR.total_seconds())
     except BrokerFailure as failure:
@@ -96,9 +109,16 @@ def hand_over(ids: Sequence[int]) -> None:
 
 @shared_task
 def test_connection(uuid: str) -> None:
-    """Try a connection somebody typed; the outcome is in its row."""
-    bots = engine.engine()
-    connection_tests.run_test(UUID(uuid), lambda: bots.door, lambda trying: bots.call(trying).result())
+    """Try a connection somebody typed; the outcome is in its row. It holds its thread until the bot answered: at most
+    half of them do, so that commands find one at once."""
+    if not TRYING.acquire(blocking=False):
+        test_connection.apply_async([uuid], countdown=1)
+        return
+    try:
+        bots = engine.engine()
+        connection_tests.run_test(UUID(uuid), lambda: bots.door, lambda trying: bots.call(trying).result())
+    finally:
+        TRYING.release()
 
 
 @shared_task

@@ -105,6 +105,7 @@ def test_the_tick_hands_over_what_waits(otto: User, bot: Bot, monkeypatch: pytes
     messages: list[tuple[list[int], float]] = []
     monkeypatch.setattr(tasks.send_commands, "apply_async", lambda given, expires: messages.append((given[0], expires)))
     tasks.sweep_commands()
+    tasks.CARRYING.submit(len, "").result(5)
     assert messages == [([command.pk], 60)]
 
 
@@ -117,7 +118,7 @@ def test_a_broker_that_is_down_hinders_nobody_from_asking(
         raise OperationalError("refused")
 
     monkeypatch.setattr(tasks.send_commands, "apply_async", refuse)
-    tasks.hand_over([asked(otto, bot, "stop").pk])
+    tasks.publish([asked(otto, bot, "stop").pk])
     assert "wait for the tick" in caplog.text
 
 
