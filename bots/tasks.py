@@ -22,6 +22,8 @@ from bots.domain.events import listing
 from bots.domain.polling import engine, readings, schedule
 from bots.domain.polling.orders import orders_for
 from bots.domain.polling.schedule import Claim
+from bots.domain.relaying import leases
+from bots.domain.relaying.relay import RelayThread
 from bots.models.command import CONFIRMED_FOR
 
 log = logging.getLogger(__name__)
@@ -37,6 +39,12 @@ def begin_alone() -> None:
     schedule.release_all()
     look_whether_restored()
     commands.begin_alone()
+    leases.begin_alone()
+
+
+def listener() -> RelayThread:
+    """The relay of the all-in-one process; not started yet."""
+    return RelayThread(poll_soon)
 
 
 def look_whether_restored(**kwargs: object) -> None:
@@ -50,7 +58,20 @@ def look_whether_restored(**kwargs: object) -> None:
 @shared_task
 def tick() -> None:
     """Hand every due bot to a worker, in shards."""
-    claims = schedule.claim_due()
+    hand_out(schedule.claim_due())
+
+
+def poll_soon(bots: Sequence[int]) -> None:
+    """The relay heard of something new: these bots are due before the next tick. If it is lost, the tick finds them."""
+    claims = schedule.claim_due(only=bots)
+    try:
+        hand_out(claims)
+    except BrokerFailure as failure:
+        schedule.give_back(claims)
+        log.warning("%d early polls wait for the tick: %s", len(bots), failure)
+
+
+def hand_out(claims: Sequence[Claim]) -> None:
     size = settings.PORTAL_SHARD_SIZE
     for start in range(0, len(claims), size):
         shard = [[claim.bot_id, claim.fence] for claim in claims[start : start + size]]

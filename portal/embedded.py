@@ -1,4 +1,4 @@
-"""Everything in one process: the web server in the main thread, Celery's worker and beat in threads beside it.
+"""Everything in one process: the web server in the main thread; the worker, its clock and the relay beside it.
 
 The parts share a memory broker and the in-memory channel layer. Neither thread installs signal handlers, and none of
 them holds up the end: what a poll has not written by then is asked again at the next start.
@@ -64,10 +64,11 @@ def claim(data_dir: Path) -> IO[str]:
 
 
 class Background:
-    """Celery's worker (a pool of threads on the memory broker) and its beat."""
+    """Celery's worker (a pool of threads on the memory broker), its beat, and the relay that listens to the bots."""
 
     def __init__(self) -> None:
         self.worker: Any = None
+        self.relay: Any = None
         self.beat: Any = None
         self.stopping = threading.Event()
 
@@ -78,6 +79,7 @@ class Background:
         from celery.beat import EmbeddedService
         from celery.worker import WorkController
 
+        from bots.tasks import listener
         from portal.celery import app
 
         # The checks ran when the command started.
@@ -92,7 +94,9 @@ class Background:
         )
         self.beat = EmbeddedService(app, thread=True, scheduler_cls="celery.beat:Scheduler")
         self.beat.daemon = True
+        self.relay = listener()
         if not self.stopping.is_set():
+            self.relay.start()
             self.beat.start()
             self.worker.start()
         if not self.stopping.is_set():
@@ -102,12 +106,12 @@ class Background:
     def stop(self) -> None:
         """Gives what runs a moment to end."""
         self.stopping.set()
-        parts = [part for part in (self.beat, self.worker) if part is not None]
+        parts = [part for part in (self.beat, self.worker, self.relay) if part is not None]
         threads = [threading.Thread(target=part.stop, daemon=True) for part in parts]
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join(STOP_SECONDS / len(threads))
+            thread.join(STOP_SECONDS / max(len(threads), 1))
 
 
 class WebServer(uvicorn.Server):

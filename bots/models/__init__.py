@@ -6,6 +6,7 @@ from bots.models.command import Command, CommandBatch, FourEyes
 from bots.models.connection_test import ConnectionTest
 from bots.models.event import Event
 from bots.models.installation import Installation
+from bots.models.relay import RelayLease, RelayProcess
 from bots.models.rollup import BotDay, BotLifetime, TeamDay
 from bots.models.status import BotReading, BotStatus, ConfigVersion, PollTurn, Snapshot
 from bots.models.trade import BotRun, Trade
@@ -26,6 +27,8 @@ __all__ = [
     "FourEyes",
     "Installation",
     "PollTurn",
+    "RelayLease",
+    "RelayProcess",
     "Snapshot",
     "TeamDay",
     "Trade",

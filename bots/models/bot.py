@@ -12,6 +12,7 @@ from accounts.models import Team, User
 from bots import systems
 from bots.models.sealing import SealedRow
 from bots.systems.contract import BotSystem, Door, Field, Kind, Session
+from bots.systems.hearing import Sockets, Stream
 
 # Words that stand where a slug stands in a path: /bots/add/, /api/v1/bots/test/.
 RESERVED_SLUGS = {"add", "test"}
@@ -83,6 +84,10 @@ class Bot(SealedRow):
     def open(self, door: Door, connection: Mapping[str, str] | None = None, release: str = "") -> Session:
         """A conversation with this bot. Raises WrongSettings."""
         return self.system_class.open(connection or self.opened_connection(), door, release)
+
+    def stream(self, door: Door, sockets: Sockets, release: str) -> Stream | None:
+        """What the bot says by itself; None where its release says nothing. Raises WrongSettings, SealBroken."""
+        return self.system_class.stream(self.opened_connection(), door, sockets, release)
 
     def free_slug(self) -> str:
         """The name as a slug, with a number behind it when the portal has that slug already."""

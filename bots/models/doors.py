@@ -7,6 +7,7 @@ from django.conf import settings
 
 from bots.systems.addresses import AddressPolicy, OwnPorts
 from bots.systems.http import HttpDoor
+from bots.systems.websocket import SocketDoor
 
 
 def open_door() -> HttpDoor:
@@ -15,6 +16,15 @@ def open_door() -> HttpDoor:
         AddressPolicy.from_networks(settings.PORTAL_ALLOWED_NETWORKS, own_ports()),
         deadline=settings.PORTAL_POLL_DEADLINE_SECONDS,
         max_bytes=settings.PORTAL_MAX_ANSWER_BYTES,
+        user_agent=f"bot-portal/{settings.VERSION}",
+    )
+
+
+def open_socket_door() -> SocketDoor:
+    """The same for websockets. One per event loop."""
+    return SocketDoor(
+        AddressPolicy.from_networks(settings.PORTAL_ALLOWED_NETWORKS, own_ports()),
+        deadline=settings.PORTAL_POLL_DEADLINE_SECONDS,
         user_agent=f"bot-portal/{settings.VERSION}",
     )
 

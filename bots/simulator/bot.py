@@ -275,6 +275,15 @@ class SimBot:
             self.publish(messages.protection(lock))
             return lock
 
+    def say(self, words: str) -> None:
+        """A message of the strategy."""
+        self.publish(messages.strategy_message(words))
+
+    def flood(self, number: int, words: str = "ever the same") -> None:
+        """So many messages at once."""
+        for count in range(number):
+            self.publish(messages.strategy_message(f"{words} {count}"))
+
     def free_pair(self) -> str:
         """The first pair without an open trade. Raises StopIteration when there is none."""
         busy = {trade.pair for trade in self.book.open}
@@ -322,7 +331,7 @@ class SimBot:
 
     def _greet(self) -> None:
         if self.dry_run:
-            self.publish({"type": "warning", "status": "Dry run is enabled. All trades are simulated."})
+            self.publish(messages.warning("Dry run is enabled. All trades are simulated."))
         exchange, strategy = f"*Exchange:* `{self.spec.exchange}`", f"*Strategy:* `{self.spec.strategy}`"
         for words in (exchange, strategy, f"Searching for {self.spec.currency} pairs to buy and sell"):
             self.publish({"type": "startup", "status": words})

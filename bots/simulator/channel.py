@@ -57,6 +57,8 @@ class Channel:
     # --- in
 
     def hear(self, data: bytes) -> None:
+        if self.bot.faults.half_open:
+            return
         self.protocol.receive_data(data)
         for event in self.protocol.events_received():
             if isinstance(event, Handshake):
@@ -101,6 +103,8 @@ class Channel:
     # --- out
 
     def send(self, kind: str, text: bytes) -> None:
+        if self.bot.faults.half_open:
+            return
         if kind in self.topics and self.protocol.state is State.OPEN:
             self.protocol.send_text(text)
             self._flush()

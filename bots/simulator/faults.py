@@ -55,6 +55,7 @@ class Faults(Fault):
         self.literal_nan = False  # with exchange_down: a bare NaN, as releases before 2022.4 write it
         self.wrong_password = False  # no credentials are right
         self.webserver_mode = False
+        self.half_open = False  # websockets stand, but nothing comes or goes: as after a lost route
         self.clock_offset = 0.0  # seconds by which the bot's clock is wrong
 
     def at(self, path: str) -> Fault | None:

@@ -113,6 +113,18 @@ def protection(lock: Lock) -> Message:
     }
 
 
+def strategy_message(words: str) -> Message:
+    return {"type": "strategy_msg", "msg": words}
+
+
+def warning(words: str) -> Message:
+    return {"type": "warning", "status": words}
+
+
+def exception(words: str) -> Message:
+    return {"type": "exception", "status": words}
+
+
 def whitelist(bot: SimBot) -> Message:
     return {"type": "whitelist", "data": list(bot.spec.whitelist)}
 

@@ -8,11 +8,14 @@ bot gave something unusable (NaN, Infinity) the reason stands in `missing`.
 from collections.abc import Mapping
 from decimal import Decimal
 from enum import StrEnum
-from typing import ClassVar, Literal, Protocol
+from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
 
 from msgspec import Struct
 
 from bots.systems.instructions import Accepted, Instruction
+
+if TYPE_CHECKING:
+    from bots.systems.hearing import Sockets, Stream
 
 Side = Literal["long", "short"]
 Mode = Literal["live", "dry"]
@@ -364,3 +367,7 @@ class BotSystem(Protocol):
         """`connection` holds every declared field, secrets in clear. `release`: as last seen, "" when unknown.
 
         Raises WrongSettings."""
+
+    @classmethod
+    def stream(cls, connection: Mapping[str, str], door: Door, sockets: "Sockets", release: str) -> "Stream | None":
+        """None: a bot of this release says nothing by itself. Raises WrongSettings."""

@@ -58,7 +58,7 @@ def failure(error: pycurl.error, curl: pycurl.Curl, url: str) -> BotError:
     """The BotError for a transfer that libcurl gave up; what our own callbacks stopped, `_Transfer.stopped` tells."""
     code, message = error.args[0], str(error.args[1] if len(error.args) > 1 else "")
     if code in TLS_CODES:
-        return TlsProblem(f"No secure connection to {place(url)}: {_tls_cause(message)}")
+        return TlsProblem(f"No secure connection to {place(url)}: {tls_cause(message)}")
     if code in LOST_CODES and "header" in message.lower() and "large" in message.lower():
         code = TOO_LARGE
     if code == pycurl.E_RECV_ERROR and "chunk" in message.lower():
@@ -145,7 +145,7 @@ def _how_lost(code: int, url: str) -> str:
     return "it was cut while waiting for the answer"
 
 
-def _tls_cause(message: str) -> str:
+def tls_cause(message: str) -> str:
     lower = message.lower()
     return next(
         (words for needle, words in TLS_CAUSES if needle in lower), f"the TLS handshake failed ({message[:200]})"

@@ -4,7 +4,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from bots.domain.configuration import written
 from bots.domain.events import Happened
@@ -67,20 +67,36 @@ def key_of(lock: Mapping[str, Any]) -> str:
 
 def lock_event(bot: Bot, lock: Mapping[str, Any], kind: str, now: datetime) -> Happened:
     """lock_added and protection are the same event: whichever source tells first names it."""
-    end = moment_of(lock.get("until_ms"), NEVER)
-    pair = "every pair" if lock.get("pair") == "*" else str(lock.get("pair"))
-    data = {
-        "lock_id": lock.get("lock_id"),
-        "until_ms": lock.get("until_ms"),
-        "reason": lock.get("reason"),
-        "lock": True,
-    }
     if kind == "lock_gone":
+        end = moment_of(lock.get("until_ms"), NEVER)
         at, words = (end, "the time is over") if end <= now else (now, "before its time")
-        return of(bot, kind, f"unlock {key_of(lock)}", at, f"may enter {pair} again", detail=words, data=data)
-    at = moment_of(lock.get("from_ms"), now)
+        text = f"may enter {pair_of(lock)} again"
+        return of(bot, kind, f"unlock {key_of(lock)}", at, text, detail=words, data=data_of(lock))
+    said = words_of_lock(lock, now)
+    return of(bot, kind, f"lock {key_of(lock)}", said.at, said.text, detail=said.detail, data=said.data)
+
+
+class LockWords(NamedTuple):
+    at: datetime
+    text: str
+    detail: str
+    data: dict[str, Any]
+
+
+def words_of_lock(lock: Mapping[str, Any], now: datetime) -> LockWords:
+    """The same whether a poll found it or the bot told of it."""
+    end = moment_of(lock.get("until_ms"), NEVER)
     detail = joined(lock.get("reason"), f"until {end:%Y-%m-%d %H:%M} UTC" if end < NEVER else "")
-    return of(bot, kind, f"lock {key_of(lock)}", at, f"does not enter {pair}", detail=detail, data=data)
+    text = f"does not enter {pair_of(lock)}"
+    return LockWords(moment_of(lock.get("from_ms"), now), text, detail, data_of(lock))
+
+
+def pair_of(lock: Mapping[str, Any]) -> str:
+    return "every pair" if lock.get("pair") == "*" else str(lock.get("pair"))
+
+
+def data_of(lock: Mapping[str, Any]) -> dict[str, Any]:
+    return {"lock_id": lock.get("lock_id"), "until_ms": lock.get("until_ms"), "reason": lock.get("reason")}
 
 
 # --- log lines

@@ -16,7 +16,6 @@ from bots.models import Bot, Command, Trade
 
 # The websocket's word for it may come so much earlier or later than the poll that sees it.
 TOLD_WITHIN = timedelta(minutes=10)
-FORCED = frozenset({"force_exit", "force_sell", "forcesell", "forceexit"})
 # So long before a trade's end a command may have been sent that explains it: a limit order waits.
 EXPLAINED_WITHIN = timedelta(days=1)
 MOST_TOLD = 500  # of one bot in one poll
@@ -106,13 +105,13 @@ def end_told(bot: Bot, row: Trade, now: datetime) -> list[Happened]:
     data = {**profit, "side": row.side, "amount": row.amount, "rate": row.close_rate, "reason": row.exit_reason}
     at = row.close_date or now
     told = [about(bot, row, "trade_closed", "closed", at, detail=row.exit_reason or "", data=data)]
-    if is_forced(row) and not explained(bot, row, at):
+    if is_forced(bot, row) and not explained(bot, row, at):
         told.append(about(bot, row, "forced_outside", "forced", at, detail=joined(row.exit_reason), data=data))
     return told
 
 
-def is_forced(row: Trade) -> bool:
-    return (row.exit_reason or "").lower() in FORCED
+def is_forced(bot: Bot, row: Trade) -> bool:
+    return (row.exit_reason or "") in bot.system_class.forced_exit_reasons
 
 
 def explained(bot: Bot, row: Trade, at: datetime) -> bool:

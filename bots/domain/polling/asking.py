@@ -75,6 +75,7 @@ class PollResult:
     cut_short: BotError | None = None  # too slow to give everything at once
     days: set[date] = field(default_factory=set)  # whose sums over closed trades it changed
     woken: bool = False  # a person asked for a fresh poll while this one was under way
+    hastened: frozenset[Kind] = frozenset()  # asked for anew while this one was under way
     happened: list[Happened] = field(default_factory=list)  # what was noticed while this was written
 
     @property

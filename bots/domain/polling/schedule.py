@@ -13,6 +13,7 @@ from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from bots.models import Bot, PollTurn
+from bots.models.rows import update_rows
 from bots.systems.contract import Kind
 from bots.systems.errors import BotError, Busy, NeedsAPerson
 
@@ -26,6 +27,8 @@ LONGEST_BACK_OFF = 300.0
 PATIENT_TRIES = 3
 JITTER = 0.1
 LONGEST_PLAN = timedelta(hours=30)  # nothing is planned further ahead: such a turn was written by a wrong clock
+# A bot that is asked again only later than this rests, or is backed away from.
+LONGEST_PATIENCE = timedelta(seconds=15)
 # A kind that is nearly due is asked along with one that is.
 TOGETHER = 0.2
 
@@ -38,7 +41,7 @@ class Claim:
     fence: int
 
 
-def claim_due(now: datetime | None = None, most: int = MOST_AT_ONCE) -> list[Claim]:
+def claim_due(now: datetime | None = None, most: int = MOST_AT_ONCE, only: Iterable[int] | None = None) -> list[Claim]:
     """Take every bot that is due and not owned. Two ticks at once share the bots, none is taken twice."""
     now = now or timezone.now()
     # A lease no clock of today can have given: the clock was set back.
@@ -47,6 +50,8 @@ def claim_due(now: datetime | None = None, most: int = MOST_AT_ONCE) -> list[Cla
     with transaction.atomic():
         come = Q(next_poll_at__lte=now) | Q(next_poll_at__gt=now + LONGEST_PLAN)
         due = PollTurn.objects.filter(free, come, held="", bot__enabled=True, bot__retired_at=None)
+        if only is not None:
+            due = due.filter(pk__in=list(only))
         turns = list(due.order_by("next_poll_at").select_for_update(skip_locked=True, of=("self",))[:most])
         return take(turns, now)
 
@@ -56,6 +61,12 @@ def claim_one(bot: Bot, now: datetime | None = None) -> Claim:
     with transaction.atomic():
         turn, _ = PollTurn.objects.select_for_update().get_or_create(bot=bot)
         return take([turn], now or timezone.now(), LONGEST_POLL_SECONDS)[0]
+
+
+def give_back(claims: Iterable[Claim]) -> None:
+    """They were taken and handed to nobody."""
+    for claim in claims:
+        PollTurn.objects.filter(pk=claim.bot_id, fence=claim.fence).update(leased_until=None)
 
 
 def take(turns: list[PollTurn], now: datetime, seconds: float = LEASE_SECONDS) -> list[Claim]:
@@ -93,6 +104,22 @@ def wake(bots: Iterable[int], *, again: bool = False) -> None:
     turns.update(next_poll_at=timezone.now(), due={})
     if again:
         turns.update(held="", leased_until=None, fence=F("fence") + 1)
+
+
+def hasten(wanted: Mapping[int, frozenset[Kind]], now: datetime, *, patiently: bool) -> None:
+    """Make these kinds of these bots due now: what was read of them is known to be old. Inside the caller's
+    transaction, which from now on holds the turns. `patiently`: not of a bot that rests or is backed away from."""
+    turns = list(locked(wanted))
+    for turn in turns:
+        turn.due = {kind: at for kind, at in turn.due.items() if kind not in wanted[turn.pk]}
+        if not patiently or turn.next_poll_at <= now + LONGEST_PATIENCE:
+            turn.next_poll_at = min(turn.next_poll_at, now)
+    update_rows(turns, ["due", "next_poll_at"])
+
+
+def locked(bots: Iterable[int]) -> QuerySet[PollTurn]:
+    """In the order in which everybody locks them."""
+    return PollTurn.objects.filter(pk__in=list(bots)).order_by("pk").select_for_update(of=("self",))
 
 
 def release_all() -> None:

@@ -15,9 +15,9 @@ from bots.domain.polling import readings
 from bots.domain.polling.asking import PollResult
 from bots.domain.polling.metering import RESTS, RESTS_READING_ON
 from bots.domain.polling.orders import PollOrder, orders_for
-from bots.domain.polling.schedule import Claim, back_off, next_due
+from bots.domain.polling.schedule import Claim, back_off, locked, next_due
 from bots.domain.polling.standing import DESCRIPTION, failed, succeeded
-from bots.models import BotStatus, PollTurn
+from bots.models import BotStatus
 from bots.models.rows import update_rows
 from bots.systems.contract import Kind
 from bots.systems.errors import BadAnswer, WrongPassword
@@ -99,13 +99,17 @@ def write_together(results: Sequence[PollResult], now: datetime) -> list[events.
 def still_ours(results: Sequence[PollResult]) -> list[PollResult]:
     """Those whose fencing number is still the turn's, with the turn as it is now (a person may have woken it)."""
     bots = {result.order.bot.pk for result in results}
-    locked = PollTurn.objects.filter(pk__in=bots, bot__retired_at=None).order_by("pk")
-    turns = {turn.pk: turn for turn in locked.select_for_update(of=("self",))}
+    turns = {turn.pk: turn for turn in locked(bots).filter(bot__retired_at=None)}
+    # Others raise the number, too; whoever holds the turn may go on from what it is now.
+    seqs = dict(BotStatus.objects.filter(pk__in=turns).values_list("pk", "seq"))
     ours = []
     for result in results:
         turn = turns.get(result.order.bot.pk)
         if turn is not None and turn.fence == result.order.turn.fence:
-            result.woken = not turn.due and bool(result.order.turn.due)
+            asked_anew = result.order.turn.due.keys() - turn.due.keys()
+            result.woken = not turn.due and bool(asked_anew)
+            result.hastened = frozenset(Kind(kind) for kind in asked_anew)
+            result.order.status.seq = seqs[turn.pk]
             result.order.turn = turn
             ours.append(result)
     return ours
@@ -153,8 +157,10 @@ def reschedule(result: PollResult, now: datetime) -> None:
         return
     if result.woken:
         return
-    turn.due = next_due(turn.due, [*result.asked, *result.failed], plan, now)
-    turn.next_poll_at = max(datetime.fromtimestamp(min(turn.due.values()), now.tzinfo), rested)
+    asked = [kind for kind in [*result.asked, *result.failed] if kind not in result.hastened]
+    turn.due = next_due(turn.due, asked, plan, now)
+    soonest = now if result.hastened else datetime.fromtimestamp(min(turn.due.values()), now.tzinfo)
+    turn.next_poll_at = max(soonest, rested)
     if turn.reread_offset is not None or (result.history and result.history.next_offset is not None):
         turn.due[Kind.CLOSED_TRADES] = now.timestamp()
         turn.next_poll_at = now + timedelta(seconds=result.cost * RESTS_READING_ON)

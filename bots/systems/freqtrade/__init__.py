@@ -6,8 +6,11 @@ from typing import ClassVar
 from bots.systems.addresses import checked_url
 from bots.systems.contract import Field, Kind
 from bots.systems.errors import WrongSettings
+from bots.systems.freqtrade import releases
 from bots.systems.freqtrade.client import Session
+from bots.systems.freqtrade.stream import Stream
 from bots.systems.http import HttpDoor
+from bots.systems.websocket import SocketDoor
 
 
 class System:
@@ -68,6 +71,15 @@ class System:
             raise WrongSettings(f"{' and '.join(missing)} missing")
         cls.check_connection(connection)
         return Session(address_of(connection), connection["username"], connection["password"], door, release)
+
+    @classmethod
+    def stream(cls, connection: Mapping[str, str], door: HttpDoor, sockets: SocketDoor, release: str) -> Stream | None:
+        """Raises WrongSettings."""
+        known = releases.parse(release)
+        if known is None or known < releases.WEBSOCKET:
+            return None
+        cls.check_connection(connection)
+        return Stream(address_of(connection), connection, door, sockets, known)
 
 
 def address_of(connection: Mapping[str, str]) -> str:

@@ -16,6 +16,7 @@ LOCKS: Release = (2020, 10)
 LISTS_BY_CLOSE: Release = (2021, 3)  # /trades newest close first; before: newest id first
 PAGES: Release = (2021, 4)  # /trades in pages, ascending by id; /trade/{id}
 HEALTH: Release = (2022, 2)
+WEBSOCKET: Release = (2022, 9)
 
 _RELEASE = re.compile(r"(?<!\d)(20[12]\d)\.(\d{1,2})(?!\d)")
 
@@ -74,7 +75,7 @@ _OFFERED_SINCE: dict[str, Release] = {
     "force_enter_side": (2022, 4),
     "force_exit_partial": (2022, 8),
     "force_enter_leverage": (2022, 8),
-    "websocket": (2022, 9),
+    "websocket": WEBSOCKET,
     "cancel_order": (2023, 2),
     "reload_trade": (2023, 5),
     "lock_pair": (2024, 4),

@@ -22,6 +22,7 @@ SEPARATE = """REDIS_URL is set: this is a team installation, whose parts are pro
   uvicorn --no-proxy-headers --no-access-log portal.asgi:application    (web; one or more)
   celery -A portal worker            (polls; one or more)
   celery -A portal beat              (the clock)
+  python manage.py relay             (the bots' websockets; one or more)
 Unset REDIS_URL for everything in one process."""
 
 

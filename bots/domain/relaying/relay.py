@@ -1,0 +1,305 @@
+"""The relay: one line to every bot it holds, and one thread that writes what is heard.
+
+It runs on an event loop of its own, in a process of its own (`manage.py relay`) or inside the all-in-one process.
+"""
+
+import asyncio
+import logging
+import os
+import secrets
+import socket
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from datetime import datetime
+from functools import partial
+from typing import Any, TypeVar
+
+import uvloop
+from django.db import DatabaseError, close_old_connections, connection
+from django.utils import timezone
+
+from bots.domain.events import Happened
+from bots.domain.happenings.messages import Told
+from bots.domain.polling.engine import raise_open_files
+from bots.domain.relaying import leases, writing
+from bots.domain.relaying.line import Line
+from bots.models import Bot, RelayLease
+from bots.models.doors import open_door, open_socket_door
+from bots.models.rows import update_rows
+from bots.systems.contract import Kind
+from bots.systems.hearing import Heard, Stream
+
+log = logging.getLogger(__name__)
+
+FLUSH_SECONDS = 0.05
+HANDSHAKES_AT_ONCE = 50
+EARLY_GAP_SECONDS = 1.0  # between two early polls of one bot
+REREAD_GAP_SECONDS = 10.0  # between two readings after a reconnect
+MOST_WAITING = 20_000  # things heard that wait for a database that does not answer; the polls know the rest
+FLOOD_TEXT = "sends more than anybody can listen to"
+
+Given = TypeVar("Given")
+
+
+class Relay:
+    """`poll_soon`: told the bots that are due early, called in the writer's thread; a failure of it costs a second."""
+
+    def __init__(self, poll_soon: Callable[[list[int]], None] | None = None, name: str = "") -> None:
+        self.name = name or f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"[:80]
+        self.poll_soon = poll_soon
+        self.lines: dict[int, tuple[Line, str, asyncio.Task[None]]] = {}
+        self.teams: dict[int, int] = {}
+        self.told: list[Told] = []
+        self.floods: dict[int, int] = {}
+        self.early: dict[int, set[Kind]] = defaultdict(set)
+        self.reread: set[int] = set()
+        self.early_at: dict[int, float] = {}  # loop time of the last one
+        self.reread_at: dict[int, float] = {}
+        self.flushing: asyncio.TimerHandle | None = None
+        self.renewed_at = 0.0  # loop time
+        # One thread for leases, one that writes: a slow statement of one must not end the other's.
+        self.keeper = ThreadPoolExecutor(1, thread_name_prefix="relay-leases")
+        self.writer = ThreadPoolExecutor(1, thread_name_prefix="relay-writer")
+        self.ending = asyncio.Event()
+
+    async def run(self) -> None:
+        """Until `ending` is set."""
+        self.loop = asyncio.get_running_loop()
+        self.door, self.sockets = open_door(), open_socket_door()
+        self.places = asyncio.Semaphore(HANDSHAKES_AT_ONCE)
+        keeping, flushing = asyncio.create_task(self.keep_leases()), asyncio.create_task(self.flush_on())
+        log.info("relay %s listens", self.name)
+        try:
+            await self.ending.wait()
+        finally:
+            for task in (keeping, flushing):
+                task.cancel()
+            await self.end()
+
+    async def end(self) -> None:
+        await self.hang_up(list(self.lines))
+        with suppress(DatabaseError, TimeoutError):
+            await self.flush()
+            await asyncio.wait_for(self.on(self.keeper, leases.leave, self.name, timezone.now()), 2)
+        self.door.close()
+        self.keeper.shutdown(wait=False, cancel_futures=True)
+        self.writer.shutdown(wait=False, cancel_futures=True)
+
+    async def on(self, thread: ThreadPoolExecutor, act: Callable[..., Given], *given: Any) -> Given:
+        return await self.loop.run_in_executor(thread, partial(in_database, act, *given))
+
+    # --- leases
+
+    async def keep_leases(self) -> None:
+        while True:
+            began = self.loop.time()
+            try:
+                shared = await asyncio.wait_for(self.renew(), leases.HANG_UP_SECONDS - leases.RENEW_SECONDS)
+            except (DatabaseError, TimeoutError) as problem:
+                log.warning("relay %s: its leases cannot be renewed: %s", self.name, str(problem) or "time-out")
+            else:
+                self.renewed_at = began
+                await self.follow(shared)
+            if self.loop.time() - self.renewed_at > leases.HANG_UP_SECONDS and self.lines:
+                log.warning("relay %s: hangs up, others may take its bots", self.name)
+                await self.hang_up(list(self.lines))
+            await asyncio.sleep(max(0.1, leases.RENEW_SECONDS - (self.loop.time() - began)))
+
+    async def renew(self) -> leases.Shared:
+        reports = [report_of(line) for line, _, _ in self.lines.values()]
+        return await self.on(self.keeper, renewed, self.name, reports)
+
+    async def follow(self, shared: leases.Shared) -> None:
+        """Hang up what is no longer ours (or leads elsewhere), then release it, then listen to what is new."""
+        changed = [bot for bot, (_, stamp, _) in self.lines.items() if shared.mine.get(bot) != stamp]
+        await self.hang_up(changed)
+        if shared.give_up:
+            with suppress(DatabaseError):
+                await self.on(self.keeper, leases.release, self.name, shared.give_up)
+        for bot_id, stamp in shared.mine.items():
+            if bot_id not in self.lines:
+                line = Line(bot_id, partial(self.stream_of, bot_id), self.hear, self.opened, self.flooded)
+                self.lines[bot_id] = (line, stamp, self.loop.create_task(line.run()))
+
+    async def hang_up(self, bots: Iterable[int]) -> None:
+        tasks = [self.lines.pop(bot_id)[2] for bot_id in bots]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def stream_of(self, bot_id: int) -> Stream | None:
+        """Raises WrongSettings, SealBroken."""
+        async with self.places:
+            bot, stream = await self.on(self.keeper, opened_stream, bot_id, self.door, self.sockets)
+        self.teams[bot_id] = bot.team_id
+        return stream
+
+    # --- what the lines say, on the loop
+
+    def hear(self, line: Line, heard: Heard) -> None:
+        if len(self.told) < MOST_WAITING:
+            self.told.append(Told(line.bot_id, self.teams[line.bot_id], heard, timezone.now()))
+        self.early[line.bot_id].update(heard.changed)
+
+    def opened(self, line: Line) -> None:
+        self.reread.add(line.bot_id)
+
+    def flooded(self, line: Line, messages: int) -> None:
+        self.floods[line.bot_id] = max(messages, self.floods.get(line.bot_id, 0))
+        self.reread.add(line.bot_id)  # what was not looked at is read
+
+    # --- writing
+
+    async def flush_on(self) -> None:
+        while True:
+            await asyncio.sleep(FLUSH_SECONDS)
+            if self.told or self.floods or self.early or self.reread:
+                try:
+                    await self.flush()
+                except DatabaseError as problem:
+                    log.warning("relay %s: what was heard cannot be written yet: %s", self.name, problem)
+                    await asyncio.sleep(1)
+
+    async def flush(self) -> None:
+        """Raises DatabaseError: then all that was heard waits for the next time."""
+        told, self.told = self.told, []
+        floods, self.floods = self.floods, {}
+        reread, early = self.due_rereads(), self.due_early()
+        try:
+            soon = await self.on(self.writer, written, told, [self.flood_event(*flood) for flood in floods.items()],
+                                 reread, early)  # fmt: skip
+        except DatabaseError:
+            self.told = [*told, *self.told][:MOST_WAITING]
+            self.reread |= reread
+            for bot_id, kinds in early.items():
+                self.early[bot_id] |= kinds
+            raise
+        if soon and self.poll_soon is not None:
+            await self.on(self.writer, self.poll_soon, soon)
+
+    def due_rereads(self) -> set[int]:
+        return self.due(self.reread, self.reread_at, REREAD_GAP_SECONDS)
+
+    def due_early(self) -> dict[int, frozenset[Kind]]:
+        chosen = self.due(set(self.early), self.early_at, EARLY_GAP_SECONDS)
+        return {bot_id: frozenset(kinds) for bot_id in chosen if (kinds := self.early.pop(bot_id))}
+
+    def due(self, waiting: set[int], last: dict[int, float], gap: float) -> set[int]:
+        """Those of `waiting` that have had none within the gap; the others wait on."""
+        now = self.loop.time()
+        chosen = {bot_id for bot_id in waiting if now - last.get(bot_id, -gap) >= gap}
+        waiting -= chosen
+        last.update(dict.fromkeys(chosen, now))
+        return chosen
+
+    def flood_event(self, bot_id: int, messages: int) -> Happened:
+        now = timezone.now()
+        detail = f"more than {messages} messages within a second; the polls find what was left out"
+        return Happened(
+            kind="warning",
+            team_id=self.teams[bot_id],
+            bot_id=bot_id,
+            at=now,
+            key=f"flood {now:%Y-%m-%d %H}",
+            text=FLOOD_TEXT,
+            detail=detail,
+            source="websocket",
+        )
+
+
+# --- in a thread, with the database
+
+
+def in_database(act: Callable[..., Given], *given: Any) -> Given:
+    close_old_connections()
+    try:
+        return act(*given)
+    except DatabaseError:
+        connection.close()
+        raise
+
+
+def renewed(name: str, reports: list[dict[str, Any]]) -> leases.Shared:
+    now = timezone.now()
+    shared = leases.keep(name, now)
+    note(name, reports)
+    return shared
+
+
+REPORTED = ("connected_since", "heard_at", "messages", "connects", "error_code", "last_error")
+
+
+def note(name: str, reports: list[dict[str, Any]]) -> None:
+    """What the lines are like, where that changed."""
+    kept = {lease.pk: lease for lease in RelayLease.objects.filter(holder=name)}
+    changed = []
+    for report in reports:
+        lease = kept.get(report["bot_id"])
+        if lease is not None and any(getattr(lease, column) != report[column] for column in REPORTED):
+            for column in REPORTED:
+                setattr(lease, column, report[column])
+            changed.append(lease)
+    update_rows(changed, REPORTED)
+
+
+def report_of(line: Line) -> dict[str, Any]:
+    return {
+        "bot_id": line.bot_id,
+        "connected_since": line.connected_since,
+        "heard_at": line.heard_at,
+        "messages": line.messages,
+        "connects": line.connects,
+        "error_code": line.error.code if line.error else "",
+        "last_error": str(line.error)[:500] if line.error else "",
+    }
+
+
+def opened_stream(bot_id: int, door: Any, sockets: Any) -> tuple[Bot, Stream | None]:
+    """Raises WrongSettings, SealBroken, Bot.DoesNotExist."""
+    bot = Bot.objects.select_related("status").get(pk=bot_id)
+    return bot, bot.stream(door, sockets, bot.status.version)
+
+
+def written(told: list[Told], floods: list[Happened], reread: set[int], early: dict[int, frozenset[Kind]]) -> list[int]:
+    """Returns the bots to poll at once. What was heard is told before anything is read again."""
+    now: datetime = timezone.now()
+    if told or floods:
+        writing.write(told, floods, now)
+    if reread:
+        writing.read_early(dict.fromkeys(reread, writing.MOVING), now, patiently=False)
+    if early:
+        writing.read_early(early, now, patiently=True)
+    return sorted({*reread, *early})
+
+
+# --- a relay in a thread of its own
+
+
+class RelayThread:
+    """The relay inside another process."""
+
+    def __init__(self, poll_soon: Callable[[list[int]], None]) -> None:
+        self.poll_soon = poll_soon
+        self.thread = threading.Thread(target=self.work, name="relay", daemon=True)
+        self.running = threading.Event()
+
+    def start(self) -> None:
+        self.thread.start()
+
+    def work(self) -> None:
+        uvloop.run(self.listen())
+
+    async def listen(self) -> None:
+        raise_open_files()
+        self.loop, self.relay = asyncio.get_running_loop(), Relay(self.poll_soon)
+        self.running.set()
+        await self.relay.run()
+
+    def stop(self, seconds: float = 1.0) -> None:
+        if self.running.is_set():
+            with suppress(RuntimeError):
+                self.loop.call_soon_threadsafe(self.relay.ending.set)
+            self.thread.join(seconds)
