@@ -109,6 +109,7 @@ def sweep_commands() -> None:
     hand_over(swept.to_send)
     if swept.to_look_at:
         look_at_commands.apply_async([swept.to_look_at], expires=30)
+    commands.check_batches()
 
 
 def hand_over(ids: Sequence[int]) -> None:

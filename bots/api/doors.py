@@ -21,6 +21,7 @@ from accounts.models import Team, User
 from bots.api.rendering import Json
 from bots.domain.audit import Actor, AuditUnavailable
 from bots.domain.commands import (
+    BatchKeyUsed,
     CapabilityMissing,
     CommandRefused,
     Duplicate,
@@ -31,7 +32,7 @@ from bots.domain.commands import (
 from bots.models import Bot
 
 OF_THE_BOT = {"name", "team", "system", "tags", "enabled", "poll_plan", "bot", "actions", "wait_minutes"}
-OF_A_COMMAND = {"action", "params", "reason", "key", "remark", "bots", "typed"}
+OF_A_COMMAND = {"action", "params", "reason", "key", "remark", "bots", "typed", "kind"}
 Query = TypeVar("Query")
 
 
@@ -63,7 +64,7 @@ def more_about(refusal: CommandRefused) -> dict[str, Any]:
     if isinstance(refusal, TradeChanged):
         changed = {name: {"confirmed": was, "now": now} for name, (was, now) in refusal.differences.items()}
         return {"differences": changed}
-    if isinstance(refusal, Duplicate | KeyUsedOtherwise):
+    if isinstance(refusal, Duplicate | KeyUsedOtherwise | BatchKeyUsed):
         return {"first": refusal.first.pk}
     if isinstance(refusal, CapabilityMissing):
         return {"capability": refusal.capability}

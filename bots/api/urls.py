@@ -1,6 +1,19 @@
 from django.urls import path
 
-from bots.api import audit, bots, commands, connection_tests, drift, events, fleet, readings, reports, schema, trades
+from bots.api import (
+    audit,
+    batches,
+    bots,
+    commands,
+    connection_tests,
+    drift,
+    events,
+    fleet,
+    readings,
+    reports,
+    schema,
+    trades,
+)
 
 urlpatterns = [
     path("schema/", schema.Schema.as_view(), name="api-schema"),
@@ -31,6 +44,12 @@ urlpatterns = [
     path("commands/<int:number>/close/", commands.CloseCommand.as_view(), name="api-command-close"),
     path("commands/<int:number>/approve/", commands.ApproveCommand.as_view(), name="api-command-approve"),
     path("commands/<int:number>/decline/", commands.DeclineCommand.as_view(), name="api-command-decline"),
+    path("batches/", batches.Batches.as_view(), name="api-batches"),
+    path("batches/preview/", batches.PreviewBatch.as_view(), name="api-batch-preview"),
+    path("batches/<int:batch>/", batches.OneBatch.as_view(), name="api-batch"),
+    path("batches/<int:batch>/stop/", batches.StopBatch.as_view(), name="api-batch-stop"),
+    path("batches/<int:batch>/repeat/", batches.RepeatBatch.as_view(), name="api-batch-repeat"),
+    path("batches/<int:batch>/approve/", batches.ApproveBatch.as_view(), name="api-batch-approve"),
     path("teams/<slug:team>/four-eyes/", commands.TeamFourEyes.as_view(), name="api-team-four-eyes"),
     path("audit/", audit.Audit.as_view(), name="api-audit"),
     path("audit/verify/", audit.VerifyAudit.as_view(), name="api-audit-verify"),

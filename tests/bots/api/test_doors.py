@@ -54,6 +54,13 @@ TABLE = {
     ("api-command-close", "POST", "REMARK"): (409, *MANAGERS),
     ("api-command-approve", "POST", None): (200, *MANAGERS),
     ("api-command-decline", "POST", None): (200, *MANAGERS),
+    ("api-batches", "GET", None): ANYBODY,
+    ("api-batches", "POST", "BULK"): (202, *MANAGERS),
+    ("api-batch-preview", "POST", "BULK"): (200, 200, 404, 404, 401),
+    ("api-batch", "GET", None): TEAM,
+    ("api-batch-stop", "POST", None): (200, *MANAGERS),
+    ("api-batch-repeat", "POST", "TYPED"): (202, *MANAGERS),
+    ("api-batch-approve", "POST", None): (200, *MANAGERS),
     ("api-team-four-eyes", "GET", None): TEAM,
     ("api-team-four-eyes", "PUT", "RULE"): (200, *MANAGERS),
     ("api-audit", "GET", None): ANYBODY,
@@ -62,6 +69,7 @@ TABLE = {
     ("api-audit-jsonl", "GET", None): ANYBODY,
 }
 BODIES = {None: None, "NEW_BOT": NEW_BOT, "TEST": TEST, "RENAMED": RENAMED, "STOP": {"action": "stop"}}
+BODIES |= {"BULK": {"team": "alpha", "action": "stop", "bots": ["btc-trend-01"]}, "TYPED": {"typed": "Alpha"}}
 BODIES |= {"RULE": {"actions": ["stop"]}, "REMARK": {"remark": "seen at the exchange"}}
 PEOPLE = ("alice", "bob", "charlie", "ada", "stranger")
 OF_ACCOUNTS = {"token", "token_refresh", "token_revoke", "me"}
@@ -79,9 +87,18 @@ def scene(alice, bob, charlie, alpha):
     dora = builders.person("dora")
     builders.member(dora, alpha, Role.TRADER)
     waiting = commands.ask(Actor("dora"), dora, bot, "start", {}).command
+    found = commands.ask_many(Actor("dora"), dora, alpha, [bot], "stop", {}).batch
+    found.commands.update(state="refused")
     people = {"alice": alice, "bob": bob, "charlie": charlie, "stranger": None}
     people["ada"] = builders.person("ada", is_superuser=True)
-    return people, {"slug": bot.slug, "pk": trade.pk, "uuid": test.uuid, "number": waiting.pk, "team": "alpha"}
+    return people, {
+        "slug": bot.slug,
+        "pk": trade.pk,
+        "uuid": test.uuid,
+        "number": waiting.pk,
+        "batch": found.pk,
+        "team": "alpha",
+    }
 
 
 def path_of(route, names):
@@ -137,8 +154,15 @@ def test_an_unknown_object_answers_exactly_like_a_foreign_one(scene, route, meth
     people, names = scene
     charlie = Caller(people["charlie"])
     foreign = charlie(path_of(route, names), method, BODIES[body])
-    nowhere = {"slug": "no-such-bot", "pk": 999_999, "uuid": uuid.uuid4(), "number": 999_999, "team": "no-such-team"}
-    to_nobody = {**BODIES[body], "team": "no-such-team"} if body in ("NEW_BOT", "TEST") else BODIES[body]
+    nowhere = {
+        "slug": "no-such-bot",
+        "pk": 999_999,
+        "uuid": uuid.uuid4(),
+        "number": 999_999,
+        "batch": 999_999,
+        "team": "no-such-team",
+    }
+    to_nobody = {**BODIES[body], "team": "no-such-team"} if body in ("NEW_BOT", "TEST", "BULK") else BODIES[body]
     unknown = charlie(path_of(route, nowhere), method, to_nobody)
     assert foreign.status_code == unknown.status_code == 404
     assert foreign.content == unknown.content

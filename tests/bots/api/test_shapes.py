@@ -5,7 +5,7 @@ from django.db import transaction
 from django.utils import timezone
 from drf_spectacular.generators import SchemaGenerator
 
-from bots.api import audit_shapes, command_shapes, shapes
+from bots.api import audit_shapes, batch_shapes, command_shapes, shapes
 from bots.domain import commands
 from bots.domain.audit import Act, Actor, append
 from bots.domain.events import Happened, record
@@ -45,7 +45,8 @@ def everything(alpha, alice):
     with transaction.atomic():
         append(Act.on_bot("bot_paused", Actor("alice"), bot))
     command = commands.ask(Actor("alice"), alice, bot, "stop", {}).command
-    return {"trade": trade.pk, "test": test.uuid, "command": command.pk}
+    batch = commands.ask_many(Actor("alice"), alice, alpha, [bot, other], "stop", {}).batch
+    return {"trade": trade.pk, "test": test.uuid, "command": command.pk, "batch": batch.pk}
 
 
 @pytest.mark.parametrize(
@@ -71,6 +72,8 @@ def everything(alpha, alice):
         ("commands/", command_shapes.CommandShape, True),
         ("bots/trend/commands/", command_shapes.CommandShape, True),
         ("commands/{command}/", command_shapes.CommandShape, False),
+        ("batches/", batch_shapes.BatchShape, True),
+        ("batches/{batch}/", batch_shapes.BatchDetailShape, False),
         ("teams/alpha/four-eyes/", command_shapes.FourEyesShape, False),
         ("audit/", audit_shapes.AuditEntryShape, True),
     ],
