@@ -200,6 +200,9 @@ def anchor() -> Iterator[Line]:
     if head is None or (last is not None and last.id == head["id"]):
         yield Line("ok", "anchor", f"entry {last.id} anchored at {last.at}" if last else "nothing audited yet")
         return
+    if last is None and not settings.PORTAL_SECRETS_KEYS:
+        yield Line("ok", "anchor", "none here: it is written where a worker runs")
+        return
     if last is None:
         todo = "Is a worker running here? If there was an anchor before, run manage.py verify_audit"
         yield Line("FAIL", "anchor", f"entries, but no anchor at {path}: a cut tail would not show", todo)

@@ -20,8 +20,9 @@ from portal import embedded
 
 SEPARATE = """REDIS_URL is set: this is a team installation, whose parts are processes of their own:
   uvicorn --no-proxy-headers --no-access-log portal.asgi:application    (web; one or more)
-  celery -A portal worker            (polls; one or more)
+  celery -A portal worker            (polls and commands; one or more)
   celery -A portal beat              (the clock)
+docs/install.md goes through it step by step.
   python manage.py relay             (the bots' websockets; one or more)
 Unset REDIS_URL for everything in one process."""
 

@@ -1,0 +1,116 @@
+"""The files of deploy/ fit the settings: what they name exists, each process has the secrets it needs and no other."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parent.parent
+DEPLOY = ROOT / "deploy"
+UNITS = sorted((DEPLOY / "systemd").glob("*.service"))
+READERS = re.compile(r'(?:env\.\w+|installation_secret)\(\s*"([A-Z_]+)"')
+VARIABLES = set(READERS.findall((ROOT / "portal/settings.py").read_text()))
+OF_OTHERS = {"POSTGRES_USER", "POSTGRES_DB", "POSTGRES_PASSWORD_FILE", "POSTGRES_INITDB_ARGS"}
+COMPOSE = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
+OURS = {name: service for name, service in COMPOSE["services"].items() if service["image"] == "portal"}
+OPENS_PASSWORDS = "PORTAL_SECRETS_KEY_FILE"
+TO_TELL_BOTS = {"worker", "commander"}
+
+
+def variable(name: str) -> str:
+    return name.removesuffix("_FILE")
+
+
+def environment_of_unit(unit: Path) -> dict[str, str]:
+    lines = re.findall(r"^Environment=(.*)$", unit.read_text(), re.M)
+    return dict(pair.split("=", 1) for line in lines for pair in line.split())
+
+
+def test_every_variable_named_in_compose_is_one_of_the_settings() -> None:
+    named = {name for service in COMPOSE["services"].values() for name in service.get("environment", {})} - OF_OTHERS
+    assert {variable(name) for name in named} <= VARIABLES
+    told = re.findall(r"^#? ?([A-Z_]+)=", (DEPLOY / "env.example").read_text(), re.M)
+    assert set(told) <= VARIABLES
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
+def test_every_variable_named_in_a_unit_is_one_of_the_settings(unit: Path) -> None:
+    named = environment_of_unit(unit)
+    assert {variable(name) for name in named} <= VARIABLES
+    given = set(re.findall(r"^LoadCredential=(\w+):", unit.read_text(), re.M))
+    assert {value.removeprefix("%d/") for name, value in named.items() if name.endswith("_FILE")} == given
+
+
+def test_only_who_speaks_to_bots_gets_the_key_that_opens_passwords() -> None:
+    assert {name for name, service in OURS.items() if OPENS_PASSWORDS in service.get("environment", {})} == TO_TELL_BOTS
+    assert {name for name, service in OURS.items() if "secrets_key" in service.get("secrets", [])} == TO_TELL_BOTS
+    with_key = {unit.name for unit in UNITS if OPENS_PASSWORDS in environment_of_unit(unit)}
+    assert with_key == {f"portal-{name}@.service" for name in TO_TELL_BOTS}
+
+
+@pytest.mark.parametrize("name", [name for name in OURS if OURS[name].get("environment")])
+def test_each_container_gets_the_files_its_variables_point_to(name: str) -> None:
+    service = OURS[name]
+    files = {value for key, value in service["environment"].items() if key.endswith("_FILE")}
+    assert {f"/run/secrets/{secret}" for secret in service["secrets"]} == files
+    assert set(service["secrets"]) <= set(COMPOSE["secrets"])
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+
+
+def test_postgresql_and_redis_are_reachable_from_the_inside_only() -> None:
+    assert COMPOSE["networks"]["inside"]["internal"] is True
+    for name in ("postgres", "redis"):
+        assert COMPOSE["services"][name]["networks"] == ["inside"]
+        assert "ports" not in COMPOSE["services"][name]
+    assert [name for name, service in COMPOSE["services"].items() if "ports" in service] == ["proxy"]
+
+
+def test_the_proxy_is_the_one_that_is_trusted() -> None:
+    address = COMPOSE["services"]["proxy"]["networks"]["inside"]["ipv4_address"]
+    assert OURS["web"]["environment"]["PORTAL_TRUSTED_PROXIES"] == address
+
+
+@pytest.mark.parametrize("file", [DEPLOY / "Dockerfile", DEPLOY / "systemd/portal-web@.service"], ids=lambda f: f.name)
+def test_the_web_server_believes_no_header_and_logs_no_address(file: Path) -> None:
+    words = re.sub(r'[",\\\n ]+', " ", file.read_text())
+    for option in ("--no-proxy-headers", "--no-access-log", "--ws websockets-sansio", "--ws-max-size 1024"):
+        assert option in words
+
+
+def test_what_is_copied_into_the_image_exists() -> None:
+    copied = re.findall(r"^COPY (?!--from)(.+) \S+$", (DEPLOY / "Dockerfile").read_text(), re.M)
+    assert [path for line in copied for path in line.split() if not (ROOT / path).exists()] == []
+
+
+def test_every_queue_has_a_worker(settings) -> None:
+    started = " ".join(unit.read_text() for unit in UNITS) + (DEPLOY / "compose.yaml").read_text()
+    for queue in settings.CELERY_TASK_QUEUES:
+        assert f"--queues {queue.name}" in started
+        assert f"--queues, {queue.name}" in started
+
+
+def make_secrets(folder: Path) -> str:
+    command = ["sh", str(DEPLOY / "make-secrets.sh"), str(folder), "127.0.0.1:5999", "127.0.0.1:6399"]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+def test_the_secrets_that_are_made_start_a_process_and_are_never_made_again(tmp_path: Path) -> None:
+    folder = tmp_path / "secrets"
+    assert "made secrets_key" in make_secrets(folder)
+    before = {path.name: path.read_text() for path in folder.iterdir()}
+    assert make_secrets(folder) == ""
+    assert {path.name: path.read_text() for path in folder.iterdir()} == before
+    assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o600}
+    names = {key: value for key, value in OURS["worker"]["environment"].items() if key.endswith("_FILE")}
+    told = {key: str(folder / Path(value).name) for key, value in names.items()}
+    told |= {"PORTAL_URL": "https://portal.example.org", "PORTAL_ALLOWED_NETWORKS": "public"}
+    check = "import portal.settings as s; from portal import keys;"
+    check += " print(s.PORTAL_SEAL_KEY == keys.public_key_of(s.PORTAL_SECRETS_KEYS[0]), s.DATABASES['default']['PORT'])"
+    environment = {**told, "PATH": "/usr/bin:/bin", "PORTAL_DATA_DIR": str(tmp_path / "data")}
+    command = [sys.executable, "-c", check]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("True 5999\n", "")
