@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Any
 
 from bots.domain.commands import effects
@@ -54,27 +55,35 @@ async def of_state(command: Command, session: Session) -> Found:
 # --- one trade --------------------------------------------------------------------------------------------------------
 
 
-async def meant_trade(command: Command, session: Session) -> Trade | None:
-    """The trade that was confirmed; None: the bot has it no more, or tells nothing of it."""
+class Absent(Enum):
+    """Why a trade is not told: the bot has none of this id and open time, or tells nothing of closed ones at all."""
+
+    VANISHED, UNTOLD = "vanished", "untold"
+
+
+async def meant_trade(command: Command, session: Session) -> Trade | Absent:
+    """The trade that was confirmed."""
     return await trade_at(session, command.params["trade_id"], command.before["open_ms"])
 
 
-async def trade_at(session: Session, trade_id: str, open_ms: int) -> Trade | None:
+async def trade_at(session: Session, trade_id: str, open_ms: int) -> Trade | Absent:
     try:
         trade = await session.trade(trade_id)
-    except (NoSuchTrade, NotOffered):
-        return None
-    return trade if trade.open_ms == open_ms else None
+    except NotOffered:
+        return Absent.UNTOLD
+    except NoSuchTrade:
+        return Absent.VANISHED
+    return trade if trade.open_ms == open_ms else Absent.VANISHED
 
 
 async def of_exit(command: Command, session: Session) -> Found:
     return found_of_exit(command, await meant_trade(command, session))
 
 
-def found_of_exit(command: Command, trade: Trade | None) -> Found:
+def found_of_exit(command: Command, trade: Trade | Absent) -> Found:
     known, before = known_of(command), command.before
-    if trade is None:
-        return gone(known)
+    if isinstance(trade, Absent):
+        return gone(known, trade)
     effect = effects.effect_of_exit(known, command.params.get("amount"), trade)
     fill = effects.fill_of_exit(command, before, known, trade) if effect in effects.SETTLED else None
     return Found(DONE if effect else UNCHANGED, words_of(trade, effect), effect, {"fill": fill} if fill else {})
@@ -86,10 +95,13 @@ def known_of(command: Command) -> Mapping[str, Any]:
     return seen if "orders" in seen else {**command.before, "entry_filled": True}
 
 
-def gone(known: Mapping[str, Any]) -> Found:
-    if known.get("entry_filled"):
+def gone(known: Mapping[str, Any], how: Absent) -> Found:
+    """A filled trade does not vanish by an exit: somebody deleted it, or this is another database."""
+    if not known.get("entry_filled"):
+        return Found(DONE, "The entry was not filled: it was cancelled, and the trade is gone", effects.CANCELLED)
+    if how is Absent.UNTOLD:
         return Found(DONE, "The bot no longer tells of this trade: its fill is not known", effects.FILLED)
-    return Found(DONE, "The entry was not filled: it was cancelled, and the trade is gone", effects.CANCELLED)
+    return Found(UNCLEAR, "The bot has this trade no more: it was deleted, or its database is another one")
 
 
 def words_of(trade: Trade, effect: str) -> str:
@@ -106,8 +118,8 @@ def words_of(trade: Trade, effect: str) -> str:
 
 async def of_cancel(command: Command, session: Session) -> Found:
     trade = await meant_trade(command, session)
-    if trade is None:
-        return Found(DONE, "The trade is gone: its unfilled entry was cancelled", effects.CANCELLED)
+    if isinstance(trade, Absent):
+        return gone(known_of(command), trade)
     if not trade.is_open:
         return Found(DONE, words_of(trade, ""), effects.NONE)
     before = set(known_of(command).get("open_orders", ()))
@@ -119,7 +131,9 @@ async def of_cancel(command: Command, session: Session) -> Found:
 
 async def of_delete(command: Command, session: Session) -> Found:
     trade = await meant_trade(command, session)
-    return Found(DONE, "The trade is gone") if trade is None else Found(UNCHANGED, "The trade is still there")
+    return (
+        Found(UNCHANGED, "The trade is still there") if isinstance(trade, Trade) else Found(DONE, "The trade is gone")
+    )
 
 
 # --- all trades -------------------------------------------------------------------------------------------------------
@@ -149,8 +163,8 @@ async def end_of_one(
     key = (known["trade_id"], known["open_ms"])
     trade = now_open.get(key) or await trade_at(session, *key)
     end: dict[str, Any] = {"trade_id": key[0], "pair": known["pair"]}
-    if trade is None:
-        return end | {"effect": gone(known).effect}
+    if isinstance(trade, Absent):
+        return end | {"effect": gone(known, trade).effect or effects.NONE}
     effect = effects.effect_of_exit(known, None, trade)
     before: Mapping[str, Any] = next(
         (one for one in command.before.get("trades", ()) if (one["trade_id"], one["open_ms"]) == key), {}
@@ -162,7 +176,9 @@ async def end_of_one(
 def together(ends: list[dict[str, Any]]) -> Found:
     kinds = [end["effect"] for end in ends]
     left = [f"{end['pair']} #{end['trade_id']}" for end in ends if end["effect"] == ""]
-    words = f"{len(ends) - len(left)} of {len(ends)} trades were exited"
+    vanished = [f"{end['pair']} #{end['trade_id']}" for end in ends if end["effect"] == effects.NONE]
+    words = f"{len(ends) - len(left) - len(vanished)} of {len(ends)} trades were exited"
+    words += f"; no longer at the bot: {', '.join(vanished[:10])}" if vanished else ""
     more = {"trades": ends}
     if len(left) == len(ends):
         return Found(UNCHANGED, words, "", more)
@@ -193,7 +209,8 @@ async def of_entry(command: Command, session: Session) -> Found:
 async def entered(command: Command, session: Session) -> Trade | None:
     named, open_ms = command.outcome.get("trade_id"), command.outcome.get("open_ms")
     if named and open_ms:
-        return await trade_at(session, named, open_ms)
+        trade = await trade_at(session, named, open_ms)
+        return trade if isinstance(trade, Trade) else None
     listed = await session.read(Kind.OPEN_TRADES)
     assert isinstance(listed, OpenTrades)
     before = {(trade_id, opened) for trade_id, opened in command.outcome.get("at_sending", {}).get("open", ())}
@@ -213,12 +230,12 @@ async def of_locks(command: Command, session: Session) -> Found:
         until_ms = until_ms_of(params)
         held = [lock for lock in active if lock.pair == params["pair"] and (lock.until_ms or 0) >= until_ms - 1000]
         return Found(DONE, "The lock is there") if held else Found(UNCHANGED, "There is no such lock")
-    left = [lock for lock in active if lock.pair == params.get("pair") or lock.lock_id == params.get("lock_id")]
+    name, value = ("lock_id", params["lock_id"]) if "lock_id" in params else ("pair", params["pair"])
+    left = [lock for lock in active if getattr(lock, name) == value]
     return Found(UNCHANGED, "The lock is still there") if left else Found(DONE, "There is no such lock any more")
 
 
 def until_ms_of(params: Mapping[str, Any]) -> int:
-
     return instruction("lock_pair", params).until_ms or 0
 
 

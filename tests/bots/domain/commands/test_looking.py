@@ -1,6 +1,8 @@
 """Reading what became of a command: unknown ones end by what the bot shows, and an exit's fill is linked to it."""
 
+import asyncio
 import math
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
@@ -28,7 +30,9 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def lost(outbox: Outbox, command: Command) -> Command:
     outbox.submit([command.pk])
-    return ended(command, Command.UNKNOWN)
+    unknown = ended(command, Command.UNKNOWN)
+    wait_for_quiet(outbox)
+    return unknown
 
 
 def looked(outbox: Outbox, command: Command, times: int = 1) -> Command:
@@ -42,9 +46,7 @@ def looked(outbox: Outbox, command: Command, times: int = 1) -> Command:
 
 
 def wait_for_quiet(outbox: Outbox) -> None:
-    import time
-
-    time.sleep(0.05)
+    asyncio.run_coroutine_threadsafe(asyncio.sleep(0), outbox.loop).result(5)  # what was handed in before has begun
     while outbox.under_way:
         time.sleep(0.02)
 
@@ -304,3 +306,14 @@ def test_a_hanging_bot_is_read_without_end_of_the_world(alice: User, bot: Bot, s
     sim.faults.on("/stop").hang = math.inf
     lost(outbox, command)
     assert sim.requests.count("/stop", "POST") == 1
+
+
+def test_an_exit_whose_trade_somebody_deleted_stays_unknown(outbox: Outbox, sim: SimBot, bot: Bot, dora: User) -> None:
+    """A filled trade does not vanish by an exit: nobody may read that as a sale."""
+    never_acts(sim, "/forceexit")
+    trade = first_trade(bot)
+    command = lost(outbox, asked(dora, bot, "force_exit", exit_of(trade)))
+    sim.book.remove(int(trade.trade_id))
+    command = looked(outbox, command, times=3)
+    assert (command.state, command.effect) == (Command.UNKNOWN, "")
+    assert "has this trade no more" in command.outcome["found"]
