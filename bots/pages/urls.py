@@ -13,6 +13,7 @@ from bots.pages import (
     fleet,
     four_eyes,
     importing,
+    reports,
     team,
     trades,
 )
@@ -30,6 +31,7 @@ urlpatterns = [
     path("commands/<int:pk>/close/", commands.close, name="command_close"),
     path("audit/", audit_page.audit, name="audit"),
     path("events/", events.events, name="events"),
+    path("reports/", reports.reports, name="reports"),
     path("team/", team.team, name="team"),
     path("drift/", drift.drift, name="drift"),
     path("team/<slug:slug>/four-eyes/", four_eyes.change, name="four_eyes"),

@@ -51,19 +51,27 @@ def spark(curve: Sequence[Decimal], label: str = "30 days") -> SafeString:
 
 
 @register.simple_tag
-def bars(days: Sequence[tuple[date, Decimal]], currency: str, height: int = 88) -> SafeString:
-    """Profit per day, oldest first; the last day is not over. Each bar names its day and figure."""
+def bars(
+    days: Sequence[tuple[date, Decimal]], currency: str, height: int = 88, step: str = "day", running: bool = True
+) -> SafeString:
+    """Profit per day (or other step), oldest first; `running`: the last is not over. Each bar names day and figure."""
     if not days:
         return mark_safe("")
     values = [float(value) for _, value in days]
     high, low = max(*values, 0.0), min(*values, 0.0)
     room = (height - 2) / ((high - low) or 1.0)
-    zero = 1 + high * room
+    zero, unfinished = 1 + high * room, len(days) - 1 if running else None
     rects = format_html_join(
         "",
         '<rect class="{}{}" x="{}" y="{}" width="7.2" height="{}"><title>{}</title></rect>',
         (
-            (side_of(value), " b-now" if index == len(days) - 1 else "", x, *upright(value, zero, room), title)
+            (
+                side_of(value),
+                " b-now" if index == unfinished else "",
+                x,
+                *upright(value, zero, room),
+                title,
+            )
             for index, (value, x, title) in enumerate(
                 zip(values, placed(len(days)), titles(days, currency), strict=True)
             )
@@ -71,8 +79,8 @@ def bars(days: Sequence[tuple[date, Decimal]], currency: str, height: int = 88) 
     )
     return format_html(
         '<svg class="bars" viewBox="0 0 {0} {1}" preserveAspectRatio="none" role="img"'
-        ' aria-label="Profit per day, {2}">{3}<line class="base" x1="0" x2="{0}" y1="{4}" y2="{4}"/></svg>',
-        len(days) * 10, height, currency, rects, f"{zero:.1f}",
+        ' aria-label="Profit per {5}, {2}">{3}<line class="base" x1="0" x2="{0}" y1="{4}" y2="{4}"/></svg>',
+        len(days) * 10, height, currency, rects, f"{zero:.1f}", step,
     )  # fmt: skip
 
 

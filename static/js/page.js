@@ -75,7 +75,7 @@
   }
 
   function goTo(key) {
-    const path = { f: "/", t: "/trades/", c: "/commands/", e: "/events/" }[key];
+    const path = { f: "/", t: "/trades/", r: "/reports/", c: "/commands/", e: "/events/" }[key];
     if (!path || performance.now() - leader > 1200) return false;
     location.assign(path);
     return true;

@@ -59,7 +59,7 @@ class ReportQuery:
         )
         if query.since and query.until and query.since > query.until:
             raise ValueError("to: before from")
-        return query
+        return replace(query, period="") if query.since or query.until else query
 
     def within(self, today: date) -> "ReportQuery":
         """The period's word as days; what lies behind today is no limit."""
