@@ -8,10 +8,12 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import Team, User
+from bots.domain import commands
 from bots.domain.audit import Actor
 from bots.domain.connections import add_bot, retire_bot
-from bots.models import AuditEntry, Bot
+from bots.models import AuditEntry, Bot, Command, FourEyes
 from tests import builders
+from tests.builders import a_bot
 from tests.canary import CANARY, tables_that_hold
 
 TYPED = {"url": "http://10.8.0.12:8080", "username": "freqtrader", "password": CANARY}
@@ -210,3 +212,25 @@ def test_a_manager_is_not_let_into_the_admin(client: Client, alice: User, bot: B
     for page in (reverse("admin:bots_bot_changelist"), of(bot), reverse("admin:bots_auditentry_verify")):
         assert client.get(page).status_code in (302, 403)
         assert "BTC Trend" not in client.get(page).text
+
+
+def test_commands_batches_and_the_rule_of_two_are_looked_at_and_not_touched(
+    admin: Client, alpha: Team, alice: User
+) -> None:
+    able = a_bot(alpha, status={"capabilities": ["stop"]})
+    FourEyes.objects.create(team=alpha, actions=["stop"])
+    batch = commands.ask_many(Actor("alice"), alice, alpha, [able], "stop", {}, "for the night").batch
+    rows = {"command": batch.commands.get(), "commandbatch": batch, "foureyes": FourEyes.objects.get()}
+    for name, row in rows.items():
+        change = reverse(f"admin:bots_{name}_change", args=[row.pk])
+        listing = admin.get(reverse(f"admin:bots_{name}_changelist"))
+        assert (listing.status_code, admin.get(change).status_code) == (200, 200)
+        assert 'name="action"' not in listing.text
+        refused = [
+            admin.post(change, {"state": "done", "action": "start"}),
+            admin.post(reverse(f"admin:bots_{name}_delete", args=[row.pk]), {"post": "yes"}),
+            admin.post(reverse(f"admin:bots_{name}_add"), {}),
+        ]
+        assert [answer.status_code for answer in refused] == [403, 403, 403]
+    assert "for the night" in admin.get(reverse("admin:bots_command_change", args=[rows["command"].pk])).text
+    assert Command.objects.get().state == Command.WAITING

@@ -30,6 +30,7 @@ TABLE = {
     ("api-fleet-drift", "GET", None): ANYBODY,
     ("api-events", "GET", None): ANYBODY,
     ("api-bot-events", "GET", None): TEAM,
+    ("api-report", "GET", None): ANYBODY,
     ("api-trades", "GET", None): ANYBODY,
     ("api-trade", "GET", None): TEAM,
     ("api-bots", "GET", None): ANYBODY,
