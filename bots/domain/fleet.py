@@ -10,6 +10,7 @@ from typing import Any
 from django.utils import timezone
 
 from accounts.models import User
+from bots.domain.connection_fields import leads_to
 from bots.domain.freshness import WORDS, Freshness, freshness, freshness_of, shown_state
 from bots.domain.profit import DAYS_SHOWN, ZERO, Purse, Realized, curve, realized_by_bot, tells_closed_trades, today_in
 from bots.models import Bot, BotStatus
@@ -195,6 +196,7 @@ class Fleet:
     tags: list[str]
     currencies: list[str]
     systems: list[str]
+    twice: list[list[BotRow]]  # connections of several teams that lead to one bot: each counts in every sum
     now: datetime
 
 
@@ -221,8 +223,20 @@ def fleet_for(user: User, query: FleetQuery | None = None, now: datetime | None 
         tags=sorted({tag for bot in bots for tag in bot.tags}),
         currencies=sorted({row.currency for row in everything if row.currency}),
         systems=sorted({bot.system for bot in bots}),
+        twice=same_bots(rows),
         now=now,
     )
+
+
+def same_bots(rows: list[BotRow]) -> list[list[BotRow]]:
+    """Within a team no two connections lead to one bot; who sees several teams may see it more than once."""
+    if len({row.bot.team_id for row in rows}) < 2:
+        return []
+    found: dict[tuple[str, str], list[BotRow]] = {}
+    for row in rows:
+        if place := leads_to(row.bot.system_class, row.bot.connection):
+            found.setdefault((row.bot.system, place), []).append(row)
+    return [same for same in found.values() if len({row.bot.team_id for row in same}) > 1]
 
 
 def rows_of(bots: list[Bot], now: datetime) -> list[BotRow]:

@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from tests.bots.pages.reading import cells, page, region, row, steady, text
-from tests.builders import a_bot, a_trade
+from tests.builders import a_bot, a_trade, member
 
 
 @pytest.fixture
@@ -57,6 +57,17 @@ def test_a_balance_that_is_older_than_its_row_says_so(browser_of, alice, alpha):
     bot = text(page(browser_of(alice).get("/bots/half/")))
     assert "managed by the bot, 47 min old" in bot
     assert "the largest, 0 s old" in bot
+
+
+def test_the_same_bot_in_two_teams_is_named_to_who_sees_both(browser_of, alice, bob, alpha, beta):
+    at = {"connection": {"url": "http://10.8.0.12:8080", "username": "freqtrader"}}
+    a_bot(alpha, "ours", **at)
+    a_bot(beta, "theirs", connection={"url": "http://10.8.0.12:8080/api/v1/", "username": "other"})
+    a_bot(beta, "another", connection={"url": "http://10.8.0.13:8080", "username": "freqtrader"})
+    assert "Counted more than once" not in text(page(browser_of(bob).get("/")))
+    member(bob, beta)
+    home = text(page(browser_of(bob).get("/")))
+    assert "Counted more than once · the same bot in several teams: ours (Alpha) = theirs (Beta) " in home
 
 
 def test_a_loss_is_red_with_a_true_minus_and_a_zero_has_no_sign(browser_of, alice, alpha):
