@@ -2,8 +2,12 @@
 
 from decimal import Decimal
 
+import pytest
+
 from tests.real.comparison import compare_trade
-from tests.real.figures import Comparison, canonical
+from tests.real.figures import Comparison, canonical, seconds_of
+from tests.real.listing import stamped
+from tests.real.untold import LOST, compare_untold
 
 
 def test_a_difference_is_named_with_both_sides():
@@ -44,3 +48,100 @@ def test_every_figure_of_a_trade_counts():
         wrong = Comparison("2026.9")
         compare_trade(wrong, "trade 7", {**row, figure: "something else"}, trade)
         assert [line.split(":")[0] for line in wrong.differences] == [f"trade 7 {figure}"]
+
+
+# --- early generations ------------------------------------------------------------------------------------------------
+
+
+OPEN_2021 = {
+    "trade_id": 9, "pair": "ETH/BTC", "is_open": True, "open_timestamp": 1_624_000_000_123,
+    "open_rate": Decimal("0.06"), "amount": Decimal("1.5"), "stake_amount": Decimal("0.09"), "sell_reason": None,
+    "fee_open": Decimal("0.001"), "fee_close": Decimal("0.001"), "strategy": "Restless", "timeframe": 5,
+    "exchange": "binance", "open_order": "(limit buy rem=1.50000000)",
+}  # fmt: skip
+ROW_2021 = {
+    "pair": "ETH/BTC", "is_open": 1, "side": "long", "currency": "BTC", "leverage": "1", "amount": "1.5",
+    "stake_amount": "0.09", "open_rate": "0.06", "close_rate": None, "open_date": "2021-06-18 07:06:40.123000",
+    "close_date": None, "profit_abs": None, "profit_ratio": None, "realized_profit": None, "fee_open_ratio": "0.001",
+    "fee_close_ratio": "0.001", "funding_fees": None, "enter_tag": None, "exit_reason": None, "strategy": "Restless",
+    "timeframe": "5m", "exchange": "binance",
+    "orders": '[{"kind": "limit", "side": "buy", "remaining": "1.5"}]',
+}  # fmt: skip
+
+
+def test_what_a_release_does_not_tell_is_counted_and_must_be_missing_in_the_mirror_too():
+    right = Comparison("2021.6")
+    compare_trade(right, "trade 9", ROW_2021, OPEN_2021)
+    assert right.differences == []
+    assert right.not_given == {
+        "side", "leverage", "realized_profit", "funding_fees", "enter_tag", "filled orders",
+    }  # fmt: skip
+    for figure, made_up in (("leverage", "3"), ("side", "short"), ("funding_fees", "0.1"), ("enter_tag", "dip")):
+        wrong = Comparison("2021.6")
+        compare_trade(wrong, "trade 9", {**ROW_2021, figure: made_up}, OPEN_2021)
+        assert wrong.differences == [f"trade 9 {figure}: the portal has {made_up!r}, the bot tells nothing"]
+
+
+def test_an_order_in_words_is_held_against_the_one_the_mirror_has():
+    result = Comparison("2021.6")
+    compare_trade(result, "trade 9", {**ROW_2021, "orders": "[]"}, OPEN_2021)
+    assert [line.split(":")[0] for line in result.differences] == ["trade 9 order in words"]
+
+
+def test_the_moments_of_the_eldest_are_their_dates():
+    assert stamped({"open_date": "2020-01-31 07:15:00", "close_date": None}, (2020, 1)) == {
+        "is_open": True, "open_date": "2020-01-31 07:15:00", "close_date": None,
+        "open_timestamp": 1_580_454_900_000, "close_timestamp": None,
+    }  # fmt: skip
+    # 2020.6 counts its timestamps in the zone of its machine: here an hour east of UTC.
+    told = {"open_date": "2020-01-31 07:15:00", "open_timestamp": 1_580_458_500_250}
+    assert stamped(told, (2020, 6))["open_timestamp"] == 1_580_454_900_250
+
+
+@pytest.mark.parametrize(
+    ("told", "seconds"),
+    [("0:46:27", 2787), ("1 day, 1:00:00", 90000), ("12 days, 0:00:01.5", 1036801), ("N/A", None)],
+)
+def test_a_duration_in_words_is_seconds(told, seconds):
+    assert seconds_of(told) == seconds
+
+
+class APortal:
+    """The rows that a query asks for, by its table."""
+
+    def __init__(self, trades, polls):
+        self.tables = {"bots_trade": trades, "bots_snapshot": polls}
+
+    def rows(self, query, *values):
+        return next(rows for name, rows in self.tables.items() if name in query)
+
+
+MISSING = '[{"figure": "close_date"}, {"figure": "close_rate"}, {"figure": "profit_abs"}, {"figure": "profit_ratio"}]'
+UNTOLD = {
+    "trade_id": "4", "open_ms": 1_580_454_900_000, "pair": "BTC/USDT", "open_rate": "9000", "stake_amount": "90",
+    "close_date": None, "close_rate": None, "profit_abs": None, "profit_ratio": None, "missing": MISSING,
+}  # fmt: skip
+IN_THE_FILE = {
+    "id": 4, "open_timestamp": 1_580_454_900_000, "close_timestamp": 1_580_454_990_000, "is_open": 0,
+    "pair": "BTC/USDT", "open_rate": 9000.0, "stake_amount": 90.0,
+}  # fmt: skip
+
+
+def untold(trades, polls=()):
+    result = Comparison("2020.1")
+    compare_untold(result, APortal(trades, polls), 1, [IN_THE_FILE])
+    return [line.split(":")[0] for line in result.differences]
+
+
+def test_an_untold_trade_is_there_without_figures():
+    assert untold([UNTOLD]) == []
+    assert untold([{**UNTOLD, "open_rate": "9001"}]) == ["trade 4 open_rate"]
+    assert untold([{**UNTOLD, "profit_abs": "0"}]) == ["trade 4 profit_abs"]
+    assert untold([{**UNTOLD, "missing": "[]"}]) == [f"trade 4 {figure} is said to be missing" for figure in LOST]
+
+
+def test_an_untold_trade_that_no_poll_could_see_is_not_lost_and_one_that_a_poll_saw_is():
+    assert untold([], [{"at": "2020-01-31 07:14:59"}, {"at": "2020-01-31 07:16:31"}]) == []
+    assert untold([], [{"at": "2020-01-31 07:15:30"}]) == ["closed trades that were seen open and are lost"]
+    other = {**UNTOLD, "open_ms": UNTOLD["open_ms"] + 5000}
+    assert untold([UNTOLD, other]) == ["closed trades the bot never had"]
