@@ -9,12 +9,11 @@ RENAMED = (2022, 4)
 
 def config_of(release: Release, name: str, slots: int, place: Settings, api_server: Settings) -> Settings:
     """`place`: db_url and user_data_dir; `api_server`: where it listens and for whom."""
-    throttle = 1 if release.number >= RENAMED else 2  # seconds; early releases analyse every pair at every turn
     own = renamed() if release.number >= RENAMED else former(release)
     return {
         "bot_name": name, "dry_run": True, "dry_run_wallet": 10000, "stake_currency": "USDT",
         "stake_amount": 100, "max_open_trades": slots, "initial_state": "running", **place,
-        "cancel_open_orders_on_exit": False, "internals": {"process_throttle_secs": throttle},
+        "cancel_open_orders_on_exit": False, "internals": {"process_throttle_secs": 2},
         "exchange": exchange(release), "pairlists": [{"method": "StaticPairList"}], **own,
         "api_server": api_server_of(release, api_server),
     }  # fmt: skip

@@ -15,8 +15,9 @@ from tests.real import acts
 from tests.real.acts import for_each, has_read_everything, stamp, status_of, wait
 from tests.real.comparison import compare, compare_ended_life
 from tests.real.figures import Answer, Comparison, table
+from tests.real.fleet_sums import compare_fleet
 from tests.real.launcher import GenuineBot
-from tests.real.listing import LISTS_TRADES
+from tests.real.listing import LISTS_TRADES, closed_trades
 
 pytestmark = pytest.mark.real
 
@@ -33,11 +34,11 @@ TROUBLE = ("Traceback", "failed in our own code", "could not be written", "could
 
 @pytest.fixture
 def bots(tmp_path):
+    """Not started yet: their addresses are known."""
     made = [
         GenuineBot(version, tmp_path / version, seed=seed, history=HISTORY) for seed, version in enumerate(RELEASES, 1)
     ]
     try:
-        for_each(GenuineBot.start, made)
         yield made
     finally:
         for_each(GenuineBot.kill, made)
@@ -51,6 +52,7 @@ def portal(tmp_path, bots):
     for bot in bots:
         process.add_bot(bot.name, bot)
     try:
+        for_each(GenuineBot.start, bots)
         process.start()
         yield process
     finally:
@@ -87,7 +89,7 @@ def test_the_mirror_equals_the_bots_own_answers_after_every_trouble(bots, portal
     wait_until_caught_up(portal, bots, datetime.now(UTC))
     story.tell("the portal has read everything again")
     story.read_log(portal)
-    results = [compared(portal, bot, story) for bot in bots]
+    results = [*(compared(portal, bot, story) for bot in bots), compared_fleet(portal, bots, story)]
     in_run = {bot.name: closed_in_run(portal, bot, story) for bot in bots}
     counts = ", ".join(f"{name} {count}" for name, count in in_run.items())
     show("\n".join([*story.words, "", table(results), f"opened and closed meanwhile: {counts}"]))
@@ -156,6 +158,13 @@ def compared(portal: PortalProcess, bot: GenuineBot, story: Story) -> Comparison
     if old:
         compare_ended_life(result, portal, slug, old)
     return result
+
+
+def compared_fleet(portal: PortalProcess, bots: list[GenuineBot], story: Story) -> Comparison:
+    told = [trade for bot in bots for trade in closed_trades(bot, bot.release.number)]
+    of_ended_lives = [trade for trades in story.ended_lives.values() for trade in trades]
+    untold = sum(bot.release.number < LISTS_TRADES for bot in bots)
+    return compare_fleet(portal, [*told, *of_ended_lives], len(bots), untold)
 
 
 def closed_in_run(portal: PortalProcess, bot: GenuineBot, story: Story) -> int:
