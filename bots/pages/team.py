@@ -34,4 +34,10 @@ def team(request: HttpRequest) -> HttpResponse:
 def section_of(request: HttpRequest, one: Team, rows: list[BotRow], retired: list[Bot]) -> dict[str, Any]:
     """One team's part of the page: what accounts/_members.html needs, and its bots."""
     theirs = [row for row in rows if row.bot.team_id == one.pk]
-    return {**members_of(one, person(request)), "rows": theirs, "retired": retired, "four_eyes": rule_shown(one)}
+    return {
+        **members_of(one, person(request)),
+        "rows": theirs,
+        "retired": retired,
+        "four_eyes": rule_shown(one),
+        "may_pause": Team.objects.where(person(request), "pause").filter(pk=one.pk).exists(),
+    }
