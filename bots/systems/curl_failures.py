@@ -37,6 +37,7 @@ TLS_CAUSES = (
     ("unable to verify", "its certificate comes from an authority this portal does not know"),
     ("subject name", "its certificate is for another host name"),
     ("does not match", "its certificate is for another host name"),
+    ("mismatch", "its certificate is for another host name"),
     ("wrong version number", "it speaks plain HTTP on this port; the address would begin with http://"),
     ("packet length too long", "it speaks plain HTTP on this port; the address would begin with http://"),
     ("http request", "it speaks plain HTTP on this port; the address would begin with http://"),
