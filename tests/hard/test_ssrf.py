@@ -18,6 +18,7 @@ from bots.systems.addresses import AddressPolicy
 from bots.systems.errors import AddressNotAllowed, BotError
 from bots.systems.http import HttpDoor
 from bots.systems.names import Names
+from bots.systems.websocket import SocketDoor
 from tests.bots.systems.raw_bots import http
 from tests.hard.recorded_bots import RecordedBot, listening
 from tests.hard.rows import connected
@@ -236,24 +237,45 @@ class Flipping(Names):
         return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
 
 
-@pytest.mark.parametrize(
-    "answers",
-    [
-        (("192.0.2.1",), ("127.0.0.1",)),
-        (("8.8.8.8", "127.0.0.1"),),
-        (("127.0.0.1", "8.8.8.8"),),
-        (("::ffff:127.0.0.1",),),
-        (("64:ff9b::7f00:1",),),
-        (("fe80::1", "::1"),),
-        (("0.0.0.0",),),
-    ],
-)
+FLIPS = [
+    (("192.0.2.1",), ("127.0.0.1",)),
+    (("8.8.8.8", "127.0.0.1"),),
+    (("127.0.0.1", "8.8.8.8"),),
+    (("::ffff:127.0.0.1",),),
+    (("64:ff9b::7f00:1",),),
+    (("fe80::1", "::1"),),
+    (("0.0.0.0",),),
+]
+
+
+@pytest.mark.parametrize("answers", FLIPS)
 async def test_what_a_name_turns_into_is_checked_when_the_connection_is_made(canary, answers):
     door = HttpDoor(AddressPolicy.from_networks(["public"]), deadline=0.3, names=Flipping(*answers))
     for _ in range(3):
         with pytest.raises(BotError):
             await door.get(f"http://rebind.example:{canary.port}/")
     await door.aclose()
+
+
+async def test_no_spelling_is_contacted_by_the_door_to_the_websockets(canary, capsys):
+    door = SocketDoor(AddressPolicy.from_networks(["public"]), deadline=2.0)
+    tried = 0
+    for url in all_addresses(canary.port):
+        with pytest.raises(BotError) as refused:
+            await door.open(f"{url.replace('http', 'ws', 1)}/api/v1/message/ws?token=s3cret-canary")
+        assert refused.value.code in ("address_not_allowed", "name_not_found"), (url, str(refused.value))
+        assert "s3cret-canary" not in str(refused.value)
+        tried += 1
+    with capsys.disabled():
+        print(f"\nSSRF through a websocket: canary reached {len(canary.reached)} of {tried}")
+
+
+@pytest.mark.parametrize("answers", FLIPS)
+async def test_what_a_name_turns_into_is_checked_for_a_websocket_too(canary, answers):
+    door = SocketDoor(AddressPolicy.from_networks(["public"]), deadline=0.3, names=Flipping(*answers))
+    for _ in range(3):
+        with pytest.raises(BotError):
+            await door.open(f"ws://rebind.example:{canary.port}/?token=x")
 
 
 @pytest.mark.parametrize("status", ["301 X", "302 X", "303 X", "307 X", "308 X"])
