@@ -197,6 +197,17 @@ def test_everything_is_read_again_at_most_once_in_ten_minutes(sim: SimBot, bot: 
     assert PollTurn.objects.get(bot=bot).reread_offset == 0
 
 
+def test_the_rest_between_two_full_readings_follows_the_pace(sim: SimBot, bot: Bot, settings: object) -> None:
+    run = current_run(bot)
+    settled(bot)
+    settings.PORTAL_POLL_PACE = 0.25
+    three_minutes_ago = timezone.now() - timedelta(minutes=3)
+    PollTurn.objects.filter(bot=bot).update(full_reread_at=three_minutes_ago, mismatches=5)
+    BotRun.objects.filter(pk=run.pk).update(closed_count=29)
+    polled(bot)
+    assert PollTurn.objects.get(bot=bot).reread_offset == 0
+
+
 def test_days_follow_the_teams_zone(sim: SimBot, bot: Bot, alpha: Team) -> None:
     from bots.domain.rollups import close_days_anew
 

@@ -9,6 +9,7 @@ import pytest
 from django.urls import reverse
 
 from accounts.models import Team
+from bots.domain.fleet import fleet_for
 from bots.models import Bot, BotReading
 from bots.simulator import BotSpec, SimBot, running_fleet
 from tests.bots.pages.reading import cells, page, row, text
@@ -45,6 +46,14 @@ def test_bob_reads_in_the_fleet_that_one_bot_tells_no_closed_trades(browser_of, 
     assert "its own sums stand on its page" in row(home, "elder")
     assert cells(row(home, "modern"))[8] == "+12.50"
     assert "+12.50" in text(home[home.index('data-key="all"') : home.index('data-key="unrealized"')])
+
+
+def test_own_sums_are_in_no_total_and_the_total_says_for_how_many_bots(bob, alpha, elder):
+    (total,) = fleet_for(bob).totals
+    assert (total.all, total.untold, total.unread, total.bots) == (None, 1, 0, 1)
+    a_trade(a_bot(alpha, "modern", status={"mode": "dry"}), "12.5")
+    (total,) = fleet_for(bob).totals
+    assert (total.all, total.today, total.untold, total.bots) == (Decimal("12.5"), Decimal("12.5"), 1, 2)
 
 
 def test_a_fleet_of_bots_that_tell_says_nothing_of_it(browser_of, bob, alpha):
