@@ -5,8 +5,7 @@ import asyncio
 import pytest
 from channels.layers import InMemoryChannelLayer
 
-from bots.domain import events
-from bots.domain.events import GROUP, Changed
+from bots.domain.events import GROUP, Changed, announcing
 from bots.live import hub as hub_module
 from bots.live.browser import DEAF, Browser
 from bots.live.hub import Hub
@@ -35,7 +34,7 @@ def layer(monkeypatch):
 
 @pytest.fixture
 async def hub(layer, monkeypatch):
-    monkeypatch.setattr(events, "_mouth", events._Mouth())
+    monkeypatch.setattr(announcing, "_mouth", announcing._Mouth())
     hub = Hub()
     assert await hub.heard()
     yield hub
@@ -81,9 +80,9 @@ async def test_browsers_are_sent_away_while_nothing_can_be_heard_and_welcome_aga
 
 
 async def test_changes_are_announced_through_the_loop_of_the_hub(hub, layer, monkeypatch):
-    monkeypatch.setattr(events, "get_channel_layer", lambda: layer)
+    monkeypatch.setattr(announcing, "get_channel_layer", lambda: layer)
     browser = browser_in(hub)
-    await asyncio.to_thread(events.announce, [Changed(7, "trend", 1, ("trades",), 4)])
+    await asyncio.to_thread(announcing.announce, [Changed(7, "trend", 1, ("trades",), 4)])
     assert await offered(browser) == [4]
 
 
