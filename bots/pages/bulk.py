@@ -6,6 +6,7 @@ from uuid import uuid4
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.cache import never_cache
@@ -103,6 +104,8 @@ def new(request: HttpRequest) -> HttpResponse:
     given = request.POST if request.method == "POST" else request.GET
     bots, action = chosen_bots(request), given.get("action", "")
     if action and action not in OFFERED:
+        raise Http404
+    if request.method == "POST" and not bots:
         raise Http404
     if not action or not bots:
         return draw(request, "bots/commands/batch_new.html", {"bots": bots, "offered": OFFERED})
@@ -266,10 +269,12 @@ def approve(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def act_on(request: HttpRequest, found: CommandBatch, act: Callable[[Actor, User], int], done: str) -> HttpResponse:
-    """Do it and go to the batch it is about then."""
+    """Do it and go to the batch it is about then. Raises PermissionDenied."""
     then = found.pk
     try:
         then = act(Actor.of(by(request), found.team), person(request))
+    except acts.RoleTooLow as refusal:
+        raise PermissionDenied(str(refusal)) from refusal
     except acts.CommandRefused as refusal:
         messages.error(request, f"Batch {found.pk}: {refusal}")
     except AuditUnavailable:

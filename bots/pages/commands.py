@@ -5,6 +5,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_POST, require_safe
@@ -98,10 +99,12 @@ def params_shown(found: Command) -> list[tuple[str, str]]:
 
 
 def act_on(request: HttpRequest, pk: int, act: Callable[[Actor, User, Command], Command], done: str) -> HttpResponse:
-    """Do it and go back to the command; what is in the way is said there in words."""
+    """Do it and go back to the command; what is in the way is said there in words. Raises PermissionDenied."""
     found = command_of(request, pk)
     try:
         act(Actor.of(by(request), found.bot.team), person(request), found)
+    except acts.RoleTooLow as refusal:
+        raise PermissionDenied(str(refusal)) from refusal
     except acts.CommandRefused as refusal:
         messages.error(request, f"{found.bot.name}: {refusal}")
     except AuditUnavailable:

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from django.utils import timezone
 
 from bots.domain.commands import CommandRefused, Duplicate, KeyUsedOtherwise, Offer, TradeChanged, WrongParams
+from bots.domain.commands.offering import POINTLESS
 from bots.domain.commands.params import ON_A_TRADE
 from bots.models import Bot, Trade
 from bots.templatetags.commands import action_word
@@ -192,6 +193,11 @@ class Confirmation:
     def must_type(self) -> str:
         """What has to be typed by hand: of exit-all with real money, the bot's name."""
         return self.bot.name if self.action == "force_exit_all" and self.bot.status.mode == "live" else ""
+
+    @property
+    def is_so_already(self) -> bool:
+        """The bot is what the act would make of it."""
+        return self.bot.status.state in POINTLESS.get(self.action, ())
 
     @property
     def is_dangerous(self) -> bool:

@@ -93,7 +93,7 @@ def test_a_stop_ends_what_is_not_sent_and_leaves_the_rest(browser_of, olga, bob,
     asked(browser_of(olga), f"/batches/new/?action=pause&{CHOSEN}")
     batch = CommandBatch.objects.get()
     batch.commands.filter(bot__slug="btc-trend-01").update(state="sent", sent_at=timezone.now())
-    browser_of(bob).post(f"/batches/{batch.pk}/stop/")
+    assert browser_of(bob).post(f"/batches/{batch.pk}/stop/").status_code == 403
     assert batch.commands.filter(state="cancelled").count() == 0
 
     browser_of(olga).post(f"/batches/{batch.pk}/stop/")
@@ -146,7 +146,11 @@ def test_without_an_action_the_page_asks_which(browser_of, olga, fleet):
 
 
 def test_bots_of_another_team_are_not_among_the_chosen(browser_of, charlie, fleet):
-    assert "No bot is chosen" in page(browser_of(charlie).get(f"/batches/new/?action=pause&{CHOSEN}"))
+    browser = browser_of(charlie)
+
+    assert "No bot is chosen" in page(browser.get(f"/batches/new/?action=pause&{CHOSEN}"))
+    typed = {"action": "pause", "team": "alpha", "bot": ["btc-trend-01"]}
+    assert browser.post("/batches/new/", typed).status_code == 404
 
 
 def test_an_operator_is_told_that_exits_are_not_for_that_role(browser_of, olga, fleet):

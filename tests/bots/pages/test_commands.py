@@ -105,7 +105,7 @@ def test_an_unknown_one_says_what_to_look_at_and_is_closed_with_a_remark(browser
     assert "nav__count--attention" in shown
     assert re.search(r"data-attention[^>]*>1<", shown)
     assert "/close/" not in page(browser_of(bob).get(f"/commands/{command.pk}/"))
-    assert browser_of(bob).post(f"/commands/{command.pk}/close/", {"remark": "looks fine"}).status_code == 302
+    assert browser_of(bob).post(f"/commands/{command.pk}/close/", {"remark": "looks fine"}).status_code == 403
     assert only_command().state == "unknown"
 
     browser.post(f"/commands/{command.pk}/close/", {"remark": "Sold at 07:01"})
