@@ -9,6 +9,7 @@ from typing import TypeVar
 from django.conf import settings
 from django.db import DatabaseError, close_old_connections, connection
 from django.db.models import F, Min, Q
+from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import path
 from django.utils import timezone
@@ -16,7 +17,7 @@ from django.views.decorators.cache import never_cache
 from redis import Redis
 from redis.exceptions import RedisError
 
-from bots.models import Bot, PollTurn
+from bots.models import Bot, Command, PollTurn
 
 Answer = TypeVar("Answer")
 Part = dict[str, object]
@@ -24,6 +25,8 @@ Part = dict[str, object]
 PATIENCE_SECONDS = 2.0
 # A due bot that nobody took for so long: no worker consumes, or no beat ticks.
 LONGEST_WAIT_SECONDS = 30.0
+# A command's confirmation holds for 60 s.
+LONGEST_COMMAND_WAIT_SECONDS = 20.0
 
 
 class Broken(Exception):
@@ -99,11 +102,23 @@ def polls() -> Part:
     return {"oldest_seconds": round((timezone.now() - oldest) / timedelta(seconds=1), 1) if oldest else None}
 
 
+def commands() -> Part:
+    """`waiting_seconds`: how long the oldest confirmed command waits to be sent."""
+    oldest = Command.objects.filter(state=Command.INTENT).aggregate(at=Min(Coalesce("approved_at", "requested_at")))[
+        "at"
+    ]
+    waiting = max((timezone.now() - oldest).total_seconds(), 0.0) if oldest else 0.0
+    if waiting > LONGEST_COMMAND_WAIT_SECONDS:
+        raise Broken(f"a command has waited for {waiting:.0f} s and no worker sends it")
+    return {"waiting_seconds": round(waiting, 1)}
+
+
 PROBES = {
     "database": Probe(partial(with_database, database)),
     "broker": Probe(broker),
     "workers": Probe(partial(with_database, workers)),
     "polls": Probe(partial(with_database, polls)),
+    "commands": Probe(partial(with_database, commands)),
 }
 
 

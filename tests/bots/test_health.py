@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from bots import health
-from bots.models import PollTurn
+from bots.models import Command, PollTurn
 from tests import builders
 
 
@@ -34,6 +34,7 @@ def test_a_portal_without_bots_is_ready(client, settings):
         "broker": {"ok": True, "kind": "in this process"},
         "workers": {"ok": True, "waiting_seconds": 0.0},
         "polls": {"ok": True, "oldest_seconds": None},
+        "commands": {"ok": True, "waiting_seconds": 0.0},
     }
     assert "no-store" in answer["Cache-Control"]
 
@@ -54,6 +55,22 @@ def test_a_bot_that_no_worker_takes_makes_the_portal_unready(client, settings, a
     }
     assert 100 <= answer.json()["polls"]["oldest_seconds"] < 105
     assert answer.json()["database"] == {"ok": True}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_command_that_no_worker_sends_makes_the_portal_unready(client, settings, alpha):
+    settings.EMBEDDED = True
+    bot, asked = builders.a_bot(alpha), timezone.now() - timedelta(seconds=25)
+    facts = {"bot": bot, "team": alpha, "action": "stop", "requested_at": asked}
+    Command.objects.create(expires_at=asked + timedelta(seconds=60), **facts)
+
+    answer = client.get("/readyz")
+
+    assert answer.status_code == 503
+    assert answer.json()["commands"] == {
+        "ok": False,
+        "problem": "a command has waited for 25 s and no worker sends it",
+    }
 
 
 @pytest.mark.parametrize("case", ["leased", "held", "paused", "retired", "not yet"])

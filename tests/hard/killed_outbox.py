@@ -46,7 +46,9 @@ def carry(point: str, command_id: int) -> None:
     box = Outbox(at).start()
     box.submit([command_id])
     deadline = time.monotonic() + LONGEST_SECONDS
-    time.sleep(0.1)
+    begun = threading.Event()
+    box.loop.call_soon_threadsafe(begun.set)
+    begun.wait(LONGEST_SECONDS)
     while box.under_way and time.monotonic() < deadline:
         time.sleep(0.02)
     os._exit(0)

@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import time
 from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
@@ -18,7 +17,7 @@ from bots.domain import audit, commands
 from bots.domain.commands import Outbox, looking
 from bots.models import Bot, Command, Trade
 from bots.simulator import BotSpec, SimBot, running_fleet
-from tests.bots.domain.commands.conftest import asked, exit_of
+from tests.bots.domain.commands.conftest import asked, exit_of, wait_for_quiet
 from tests.bots.domain.commands.conftest import dora as dora  # noqa: PLC0414  a fixture
 from tests.fleets import known, polled
 from tests.process import ROOT
@@ -116,9 +115,7 @@ def reconcile(box: Outbox, command: Command) -> Command:
         swept = commands.sweep()
         box.submit(swept.to_send)
         box.look(swept.to_look_at)
-        time.sleep(0.05)
-        while box.under_way:
-            time.sleep(0.01)
+        wait_for_quiet(box)
     return command
 
 

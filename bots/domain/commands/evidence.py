@@ -7,6 +7,7 @@ from typing import Any
 
 from bots.domain.commands import effects
 from bots.domain.commands.checking import of_trade
+from bots.domain.commands.confirming import plain
 from bots.domain.commands.params import instruction
 from bots.models import Command
 from bots.systems.contract import BotState, Kind, Locks, OpenTrades, PairList, Session, Trade
@@ -202,7 +203,10 @@ async def of_entry(command: Command, session: Session) -> Found:
             return Found(DONE, f"Trade {named} is gone: its entry was not filled", effects.CANCELLED)
         return Found(UNCHANGED, f"No new trade of {command.params['pair']} is open")
     effect = effects.FILLED if of_trade(trade)["entry_filled"] else effects.PENDING
-    more = {"trade_id": trade.trade_id, "open_ms": trade.open_ms}
+    more: dict[str, Any] = {"trade_id": trade.trade_id, "open_ms": trade.open_ms}
+    if effect == effects.FILLED:
+        figures = {"open_rate": plain(trade.open_rate), "amount": plain(trade.amount)}
+        more["fill"] = figures | {"stake_amount": plain(trade.stake_amount), "currency": trade.currency}
     return Found(DONE, f"Trade {trade.trade_id} of {trade.pair} was opened", effect, more)
 
 

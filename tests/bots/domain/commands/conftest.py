@@ -1,5 +1,6 @@
 """Dora trades for team Alpha, Otto operates; a live bot of simulated trades, and an outbox that sends for real."""
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 
@@ -101,3 +102,12 @@ def refused(kind: type[commands.CommandRefused], *arguments: object, **more: obj
         asked(*arguments, **more)  # type: ignore[arg-type]
     assert (Command.objects.count(), AuditEntry.objects.count()) == before
     return caught.value
+
+
+def wait_for_quiet(outbox: Outbox) -> None:
+    """Until it has begun what it was handed, and ended it."""
+    begun = threading.Event()
+    outbox.loop.call_soon_threadsafe(begun.set)
+    assert begun.wait(10)
+    while outbox.under_way:
+        time.sleep(0.01)

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from accounts.models import Team, User
@@ -292,3 +293,24 @@ def test_without_the_audit_nothing_is_asked(dora: User, bot: Bot, handed: list[i
         assert Bot.objects.visible_to(dora).get().status.state == "running"  # reading goes on
     assert (Command.objects.count(), Event.objects.count(), handed) == (0, 0, [])
     assert BotStatus.objects.get(bot=bot).seq == seq
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite locks no single table")
+def test_while_the_audits_table_is_locked_nothing_is_asked_and_reading_goes_on(
+    dora: User, bot: Bot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bots.domain.audit.appending.LOCK_TIMEOUT", "300ms")
+    other = connection.copy()
+    other.set_autocommit(False)
+    try:
+        with other.cursor() as cursor:
+            cursor.execute("LOCK TABLE bots_auditentry IN ACCESS EXCLUSIVE MODE")
+        with pytest.raises(commands.AuditUnavailable):
+            asked(dora, bot, "stop")
+        assert Bot.objects.visible_to(dora).get().status.state == "running"
+    finally:
+        other.rollback()
+        other.close()
+    assert asked(dora, bot, "stop").state == Command.INTENT
+    assert Command.objects.count() == 1

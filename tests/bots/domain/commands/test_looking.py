@@ -1,8 +1,6 @@
 """Reading what became of a command: unknown ones end by what the bot shows, and an exit's fill is linked to it."""
 
-import asyncio
 import math
-import time
 from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
@@ -15,7 +13,7 @@ from bots.domain import commands
 from bots.domain.commands import Outbox, looking
 from bots.models import AuditEntry, Bot, Command, Trade
 from bots.simulator import BotSpec, SimBot, running_fleet
-from tests.bots.domain.commands.conftest import asked, ended, exit_of, first_trade
+from tests.bots.domain.commands.conftest import asked, ended, exit_of, first_trade, wait_for_quiet
 from tests.fleets import known, polled
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("handed", "impatient")]
@@ -43,12 +41,6 @@ def looked(outbox: Outbox, command: Command, times: int = 1) -> Command:
         wait_for_quiet(outbox)
     command.refresh_from_db()
     return command
-
-
-def wait_for_quiet(outbox: Outbox) -> None:
-    asyncio.run_coroutine_threadsafe(asyncio.sleep(0), outbox.loop).result(5)  # what was handed in before has begun
-    while outbox.under_way:
-        time.sleep(0.02)
 
 
 def acts_then_dies(sim: SimBot, path: str) -> None:
@@ -269,6 +261,11 @@ def test_an_entry_is_followed_to_its_fill(dora: User, bot: Bot, sim: SimBot, out
     assert looked(outbox, command).effect == "pending"
     sim.fill_order(number)
     assert looked(outbox, command).effect == "filled"
+    fill, trade = command.outcome["fill"], sim.book.trades[number]
+    assert (Decimal(fill["open_rate"]), Decimal(fill["amount"])) == (
+        Decimal(repr(trade.open_rate)),
+        Decimal(repr(trade.amount)),
+    )
 
 
 @pytest.mark.parametrize("release", ["2020.1", "2020.6", "2021.6", "2022.9.1", "2024.3", "2026.9"])

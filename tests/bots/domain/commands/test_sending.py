@@ -13,7 +13,7 @@ from bots.domain import commands, safety
 from bots.domain.commands import Outbox
 from bots.models import AuditEntry, Bot, BotStatus, Command, Trade
 from bots.simulator import BotSpec, SimBot, running_fleet
-from tests.bots.domain.commands.conftest import asked, ended, exit_of, first_trade
+from tests.bots.domain.commands.conftest import actor, asked, ended, exit_of, first_trade, wait_for_quiet
 from tests.bots.domain.commands.surroundings import unwritable_audit
 from tests.fleets import known, polled
 
@@ -78,7 +78,7 @@ def test_handed_over_twice_or_at_two_outboxes_it_is_sent_once(
             box.submit([command.pk, command.pk])
         ended(command)
         second.submit([command.pk])
-        time.sleep(0.3)
+        wait_for_quiet(second)
     finally:
         second.stop()
     assert len(sim.effects) == 1
@@ -168,8 +168,6 @@ def test_what_changed_in_the_portal_since_keeps_it_from_leaving(dora, bot, sim, 
 
 
 def test_cancelled_or_expired_it_does_not_leave(dora: User, bot: Bot, sim: SimBot, outbox: Outbox) -> None:
-    from tests.bots.domain.commands.conftest import actor
-
     cancelled = asked(dora, bot, "stop")
     commands.cancel(actor(dora), dora, cancelled)
     late = asked(dora, bot, "pause")
@@ -179,7 +177,7 @@ def test_cancelled_or_expired_it_does_not_leave(dora: User, bot: Bot, sim: SimBo
     waiting = asked(dora, bot, "force_exit_all")
     Command.objects.filter(pk=waiting.pk).update(state=Command.WAITING)
     outbox.submit([cancelled.pk, late.pk, back.pk, waiting.pk, 999_999])
-    time.sleep(0.5)
+    wait_for_quiet(outbox)
     assert sim.effects == []
     assert set(Command.objects.values_list("state", flat=True)) == {"cancelled", "intent", "waiting"}
 
@@ -221,7 +219,7 @@ def test_a_lost_answer_is_unknown_and_never_sent_again(dora, bot, sim, outbox, f
     assert command.next_look_at > command.sent_at
     outbox.submit([command.pk])
     commands.sweep()
-    time.sleep(0.3)
+    wait_for_quiet(outbox)
     assert sim.requests.count("/forceexit", "POST") == 1
     assert steps(command) == ["command_asked", "command_sent", "command_unknown"]
 
@@ -251,7 +249,7 @@ def test_without_the_audit_nothing_is_sent_and_the_intent_waits(
     command = asked(dora, bot, "stop")
     with unwritable_audit():
         outbox.submit([command.pk])
-        time.sleep(0.5)
+        wait_for_quiet(outbox)
         command.refresh_from_db()
         assert (command.state, command.sent_at, sim.effects) == (Command.INTENT, None, [])
     assert sent(outbox, command).state == Command.DONE
@@ -286,7 +284,7 @@ def test_a_worker_without_the_key_leaves_it_to_another(
     command = asked(dora, bot, "stop")
     keys, settings.PORTAL_SECRETS_KEYS = settings.PORTAL_SECRETS_KEYS, []
     outbox.submit([command.pk])
-    time.sleep(0.5)
+    wait_for_quiet(outbox)
     command.refresh_from_db()
     assert command.state == Command.INTENT
     assert "PORTAL_SECRETS_KEY" in command.outcome["hindrance"]
