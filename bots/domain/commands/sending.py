@@ -49,7 +49,7 @@ class Outbox:
         self.running = threading.Event()
         self.database = ThreadPoolExecutor(DATABASE_THREADS, thread_name_prefix="outbox-rows")
         self.sessions = Sessions()
-        self.under_way: set[int] = set()
+        self.under_way: set[tuple[str, int]] = set()  # errand and command
         self.tasks: set[asyncio.Task[None]] = set()
         self.thread = threading.Thread(target=self.run, name="outbox", daemon=True)
 
@@ -100,8 +100,8 @@ class Outbox:
     def begin(self, errands: list[tuple[int, Callable[[int], Any]]]) -> None:
         """The same message may come twice, or while its command is under way: once is enough."""
         for command_id, errand in errands:
-            if command_id not in self.under_way:
-                self.under_way.add(command_id)
+            if (errand.__name__, command_id) not in self.under_way:
+                self.under_way.add((errand.__name__, command_id))
                 task = self.loop.create_task(self.carried_out(command_id, errand))
                 self.tasks.add(task)
                 task.add_done_callback(self.tasks.discard)
@@ -114,7 +114,7 @@ class Outbox:
         except Exception:  # the boundary of an errand: one command's surprise must not end the others
             log.exception("command %s failed in our own code", command_id)
         finally:
-            self.under_way.discard(command_id)
+            self.under_way.discard((errand.__name__, command_id))
 
     async def rows(self, act: Callable[..., Found], *arguments: object) -> Found:
         """Run an act on the database in a thread of its own."""
