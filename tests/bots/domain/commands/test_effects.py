@@ -1,0 +1,81 @@
+"""Effects in figures: which way slippage counts, what a partial exit realized, when an order is whole."""
+
+from decimal import Decimal
+
+import pytest
+from django.utils import timezone
+
+from bots.domain.commands import effects
+from bots.models import Command
+from bots.systems.contract import Order, Trade
+
+
+def order(name: str, side: str, **values: object) -> Order:
+    given = {"kind": "limit", "status": "closed", "is_open": False, "rate": Decimal(100), "amount": Decimal(2)}
+    given |= {"filled": Decimal(2), "remaining": Decimal(0), "cost": None, "placed_ms": 1, "filled_ms": 2}
+    return Order(order_id=name, side=side, **{**given, **values})  # type: ignore[arg-type]
+
+
+def trade(side: str = "long", *orders: Order, **values: object) -> Trade:
+    given = {"trade_id": "5", "open_ms": 1, "pair": "BTC/USDT", "side": side, "is_open": True, "currency": "USDT"}
+    given |= {"leverage": Decimal(1), "amount": Decimal(4), "stake_amount": Decimal(400), "open_rate": Decimal(100)}
+    return Trade(**{**given, "orders": orders, **values})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("side", "rate", "slippage"),
+    [("long", "99", "-0.01"), ("long", "101", "0.01"), ("short", "101", "-0.01"), ("short", "99", "0.01")],
+)
+def test_slippage_below_zero_is_worse_for_the_holder(side: str, rate: str, slippage: str) -> None:
+    assert effects.slippage({"side": side, "current_rate": "100"}, Decimal(rate)) == slippage
+
+
+def test_without_a_price_at_confirmation_there_is_no_slippage() -> None:
+    assert effects.slippage({"side": "long", "current_rate": None}, Decimal(1)) is None
+    assert effects.slippage({"side": "long", "current_rate": "100"}, None) is None
+    assert effects.slippage({"side": "long", "current_rate": "0"}, Decimal(1)) is None
+
+
+ENTRY = {"long": "buy", "short": "sell"}
+EXIT = {"long": "sell", "short": "buy"}
+
+
+@pytest.mark.parametrize("side", ["long", "short"])
+@pytest.mark.parametrize(
+    ("more", "wanted", "effect"),
+    [
+        ({"is_open": True, "filled": Decimal(0)}, None, "pending"),
+        ({"filled": Decimal(0), "status": "canceled"}, None, "cancelled"),
+        ({"filled": Decimal(2)}, None, "partly"),
+        ({"filled": Decimal(2)}, "2", "filled"),
+        ({"filled": Decimal(1)}, "2", "partly"),
+    ],
+)
+def test_an_exit_order_tells_how_far_it_came(
+    side: str, more: dict[str, object], wanted: str | None, effect: str
+) -> None:
+    known = {"orders": ["entry"], "has_open_orders": False}
+    now = trade(side, order("entry", ENTRY[side]), order("exit", EXIT[side], **more))
+    assert effects.effect_of_exit(known, wanted, now) == effect
+    assert effects.effect_of_exit({"orders": ["entry", "exit"]}, wanted, now) == ""
+
+
+def test_an_added_entry_is_no_exit() -> None:
+    now = trade("long", order("entry", "buy"), order("more", "buy"), order("stop", "stoploss"))
+    assert effects.effect_of_exit({"orders": ["entry"]}, None, now) == ""
+
+
+def test_a_release_without_orders_tells_only_that_one_is_open() -> None:
+    now = trade("long", has_open_orders=True)
+    assert effects.effect_of_exit({"has_open_orders": False}, None, now) == "pending"
+    assert effects.effect_of_exit({"has_open_orders": True}, None, now) == ""
+
+
+def test_a_partial_exit_realizes_the_difference() -> None:
+    now = trade("long", order("entry", "buy"), order("exit", "sell"), realized_profit=Decimal("12.5"))
+    command = Command(sent_at=timezone.now())
+    known = {"orders": ["entry"], "realized_profit": "2.5"}
+    fill = effects.fill_of_exit(command, {"side": "long", "current_rate": "100"}, known, now)
+    assert fill is not None
+    assert (fill["profit_abs"], fill["amount"], fill["close_rate"]) == ("10.0", "2", "100")
+    assert fill["seconds"] is None  # the bot's clock says it was before: it says nothing
