@@ -19,7 +19,7 @@ from bots.models.money import ExactSum
 from bots.models.rollup import UNDATED, Rollup, summed
 
 # So many rows of days are read one by one; beyond, the database adds them up and the order of days is not known.
-MOST_CELLS = 60_000
+MOST_CELLS = 40_000
 
 
 class Cell(NamedTuple):
