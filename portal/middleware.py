@@ -139,8 +139,8 @@ def believe(proxies: Proxies, request: HttpRequest) -> None:
     peer = request.META.get("REMOTE_ADDR") or UNIX_SOCKET
     forwarded_for = request.META.get("HTTP_X_FORWARDED_FOR", "")
     scheme = request.META.get("HTTP_X_FORWARDED_PROTO", "").strip().lower()
-    for name in FORWARDED:
-        request.META.pop(name, None)
+    if [name for name in FORWARDED if request.META.pop(name, None) is not None]:
+        request.META["portal.forwarded"] = "yes"  # no header can have this name
     if not proxies.include(peer):
         return
     request.META["REMOTE_ADDR"] = proxies.client_behind(peer, forwarded_for)

@@ -8,6 +8,7 @@ urlpatterns = [
     path("api/v1/", include("accounts.api_urls")),
     path("api/v1/", include("bots.api.urls")),
     path("", include("bots.health")),
+    path("", include("portal.metrics")),
     path("", include("accounts.urls")),
     path("", include("bots.urls")),
 ]

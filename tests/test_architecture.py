@@ -20,6 +20,7 @@ ENTRANCES = {
     "bots.gateway",
     "bots.admin",
     "bots.health",
+    "bots.metrics",
     "bots.management",
 }
 

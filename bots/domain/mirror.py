@@ -176,7 +176,8 @@ def begin_again(run: BotRun, result: PollResult, done: Mirrored, now: datetime) 
     run.ended_at, run.mode, run.currency = None, state.mode, state.stake_currency
     run.save(update_fields=["ended_at", "mode", "currency"])
     take_over(run, result, done)
-    log.warning("%s: run %s goes on: its database is back", order.bot.slug, run.number, extra={"bot": order.bot.slug})
+    about = {"bot": order.bot.slug, "run": run.number}
+    log.warning("%s: run %s goes on: its database is back", order.bot.slug, run.number, extra=about)
     return run
 
 
@@ -195,7 +196,8 @@ def begin_run(result: PollResult, done: Mirrored, now: datetime, reason: str) ->
     )
     take_over(run, result, done)
     if last:
-        log.warning("%s: run %s begins: %s", order.bot.slug, run.number, reason, extra={"bot": order.bot.slug})
+        about = {"bot": order.bot.slug, "run": run.number}
+        log.warning("%s: run %s begins: %s", order.bot.slug, run.number, reason, extra=about)
     return run
 
 

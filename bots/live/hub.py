@@ -228,3 +228,8 @@ def hub_here() -> Hub:
     if loop not in _hubs:
         _hubs[loop] = Hub()
     return _hubs[loop]
+
+
+def sockets() -> int:
+    """Browsers connected to this process."""
+    return sum(len(hub.browsers) for hub in list(_hubs.values()))

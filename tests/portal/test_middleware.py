@@ -56,7 +56,7 @@ def test_whose_word_counts(settings, peer: str, trusted: list[str], forwarded_fo
 @pytest.mark.parametrize("trusted", [[], [PROXY]])
 def test_no_forwarded_header_goes_further(settings, trusted: list[str]) -> None:
     request = seen(settings, PROXY, trusted, **dict.fromkeys(FORWARDED, CLIENT))
-    assert set(request.META) - {"REMOTE_ADDR"} <= {"wsgi.url_scheme"}
+    assert set(request.META) - {"REMOTE_ADDR"} <= {"wsgi.url_scheme", "portal.forwarded"}
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from bots.models import AuditEntry, Bot
 from tests.builders import a_bot, a_trade
 
 PAGES = [
-    *("/", "/trades/", "/events/", "/team/", "/drift/"),
+    *("/", "/trades/", "/reports/", "/events/", "/team/", "/drift/"),
     *("/bots/add/", "/bots/trend/", "/trades/{trade}/", "/team/alpha/import/"),
 ]
 LISTS = ["/team/alpha/import/", "/team/alpha/export.csv", "/team/alpha/export.yaml"]

@@ -1,0 +1,124 @@
+"""/metrics: figures of the whole installation, for those who may know."""
+
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from bots import metrics
+from bots.domain.connections import add_bot, pause_polling
+from bots.models import PollTurn
+from tests import builders
+from tests.bots.domain.audit_acts import ALICE
+from tests.builders import a_bot, a_trade
+from tests.canary import CANARY
+
+TOKEN = "scrape-" + "x" * 40
+
+
+@pytest.fixture
+def scraped(settings):
+    settings.PORTAL_METRICS_TOKEN = TOKEN
+
+    def scrape() -> dict[str, float]:
+        answer = Client().get("/metrics", headers={"Authorization": f"Bearer {TOKEN}"})
+        assert answer.status_code == 200
+        assert answer["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
+        lines = [line for line in answer.content.decode().splitlines() if not line.startswith("#")]
+        return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines)}
+
+    return scrape
+
+
+def test_bots_polls_and_ages(alpha, scraped):
+    now = timezone.now()
+    a_bot(alpha, "well", status={"polls": 10, "polls_failed": 2, "requests": 50, "latency_ms": 100})
+    old = {"seen_at": now - timedelta(hours=1), "error_code": "timed_out", "state": "offline", "latency_ms": 900}
+    a_bot(alpha, "silent", status={**old, "polls": 5, "polls_failed": 5, "requests": 5, "mode": "dry"})
+    found = scraped()
+    assert found['portal_polls_total{outcome="good"}'] == 8
+    assert found['portal_polls_total{outcome="failed"}'] == 7
+    assert found["portal_poll_requests_total"] == 55
+    assert (found['portal_bots{state="running"}'], found['portal_bots{state="offline"}']) == (1, 1)
+    assert found['portal_bots_failing{code="timed_out"}'] == 1
+    assert found["portal_bots_fresh"] == 1
+    assert 3600 <= found["portal_bot_oldest_age_seconds"] < 3700
+    assert found['portal_bot_latency_seconds{quantile="1"}'] == 0.9
+
+
+def test_turns_commands_trades_and_the_audits_head(alpha, alice, scraped):
+    bot = a_bot(alpha)
+    a_trade(bot)
+    a_trade(bot, "5")
+    PollTurn.objects.update(next_poll_at=timezone.now() - timedelta(seconds=20))
+    pause_polling(ALICE, a_bot(alpha, "other"))
+    found = scraped()
+    assert (found["portal_turns_due"], found["portal_turns_leased"], found["portal_turns_held"]) == (1, 0, 0)
+    assert 20 <= found["portal_turn_lag_seconds"] < 60
+    assert (found["portal_trades_open"], found["portal_trades_closed"]) == (1, 1)
+    assert found['portal_commands{state="unknown"}'] == 0
+    assert found["portal_audit_head_id"] == 1
+    assert found["portal_database_up"] == 1
+    assert found["portal_process_sockets"] == 0
+
+
+def test_of_an_empty_portal_nothing_is_invented(db, scraped):
+    found = scraped()
+    assert "portal_bot_oldest_age_seconds" not in found
+    assert found["portal_audit_head_id"] == 0
+
+
+def test_the_token_is_asked_for(db, settings):
+    settings.PORTAL_METRICS_TOKEN = TOKEN
+    for given in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": TOKEN}):
+        answer = Client().get("/metrics", headers=given)
+        assert (answer.status_code, answer["WWW-Authenticate"], answer.content) == (401, "Bearer", b"")
+
+
+def test_without_a_token_only_this_machine_of_an_embedded_portal(db, settings):
+    settings.PORTAL_METRICS_TOKEN, settings.EMBEDDED = None, True
+    assert Client(REMOTE_ADDR="127.0.0.1").get("/metrics").status_code == 200
+    assert Client(REMOTE_ADDR="10.0.0.9").get("/metrics").status_code == 404
+    forwarded = {"X-Forwarded-For": "203.0.113.9"}
+    assert Client(REMOTE_ADDR="127.0.0.1").get("/metrics", headers=forwarded).status_code == 404
+    settings.EMBEDDED = False
+    assert Client(REMOTE_ADDR="127.0.0.1").get("/metrics").status_code == 404
+
+
+def test_the_number_of_queries_does_not_grow_with_bots(alpha, django_assert_max_num_queries):
+    for number in range(5):
+        a_trade(a_bot(alpha, f"bot-{number}"), "1")
+    with django_assert_max_num_queries(12):
+        metrics.text_of(metrics.installation())
+
+
+def test_no_name_and_no_secret_stands_in_it(alpha, alice, scraped, settings):
+    connection = {"url": "http://10.8.0.12:8080", "username": "freqtrader", "password": CANARY}
+    add_bot(ALICE, alpha, system="freqtrade", name="secret-bot", connection=connection)
+    builders.a_bot(alpha, "other")
+    text = Client().get("/metrics", headers={"Authorization": f"Bearer {TOKEN}"}).content.decode()
+    assert not [word for word in (CANARY, "secret-bot", "10.8.0.12", "alice", TOKEN) if word in text]
+
+
+def test_labels_are_escaped():
+    metric = metrics.gauge("x", "text", ({"code": 'a"b\\c\nd'}, 1))
+    assert list(metric.lines())[-1] == 'x{code="a\\"b\\\\c\\nd"} 1'
+
+
+def test_every_panel_of_the_dashboard_asks_for_what_is_told(alpha, scraped):
+    """deploy/grafana-dashboard.json names no metric that /metrics has not."""
+    import json
+    import re
+    from pathlib import Path
+
+    dashboard = json.loads((Path(__file__).parents[2] / "deploy/grafana-dashboard.json").read_text())
+    a_trade(a_bot(alpha, status={"error_code": "slow"}), "1")
+    told = {name.partition("{")[0] for name in scraped()} | {"portal_queue_depth", "portal_broker_up"}
+    asked = {
+        name
+        for panel in dashboard["panels"]
+        for target in panel.get("targets", [])
+        for name in re.findall(r"portal_\w+", target["expr"])
+    }
+    assert asked and asked - told - {"portal_audit_head_age_seconds", "portal_poll_oldest_seconds"} == set()
