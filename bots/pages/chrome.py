@@ -6,6 +6,7 @@ from django.contrib.auth.models import AnonymousUser
 
 from accounts.models import User
 from bots.domain.commands.listing import wanting_attention
+from bots.domain.events.listing import newest_id
 from bots.domain.safety import Silence, noted
 from bots.models import Trade
 
@@ -16,13 +17,14 @@ class Chrome:
     attention: int  # commands that wait for a second person or are unknown
     place: str  # "manager · Alpha", below the person's name
     silence: Silence | None = None  # safe mode
+    newest_event: int = 0  # warnings after this one are said at once
 
 
 def chrome_for(user: User | AnonymousUser) -> Chrome:
     if not isinstance(user, User) or not user.is_active:
         return Chrome(0, 0, "")
     attention = sum(wanting_attention(user).values())
-    return Chrome(Trade.objects.visible_to(user).open().count(), attention, place_of(user), noted())
+    return Chrome(Trade.objects.visible_to(user).open().count(), attention, place_of(user), noted(), newest_id(user))
 
 
 def place_of(user: User) -> str:

@@ -8,11 +8,12 @@ from django.views.decorators.http import require_safe
 
 from accounts.views import person
 from bots.domain.events.kinds import GROUPS
-from bots.domain.events.listing import EventQuery, events_for
+from bots.domain.events.listing import EventQuery, events_for, newest_alarms
 from bots.models import Bot
-from bots.pages.showing import show
+from bots.pages.showing import draw, show
 from bots.pages.trades import page_of
 
+MOST_TOASTS = 3
 LEAST = [("warning", "Warnings and errors"), ("error", "Errors")]
 
 
@@ -42,3 +43,14 @@ def filters_of(query: EventQuery, bots: Iterable[tuple[str, str]]) -> list[tuple
         ("group", "Any kind", query.group, [*GROUPS.items()]),
         ("severity", "Any severity", query.least, LEAST),
     ]
+
+
+@login_required
+@require_safe
+def toasts(request: HttpRequest) -> HttpResponse:
+    """What an open page says at once, whatever it shows: warnings and errors since `after`."""
+    after = request.GET.get("after", "")
+    known = int(after) if after.isascii() and after.isdigit() and len(after) < 19 else 0
+    alarms = newest_alarms(person(request), known, MOST_TOASTS)
+    newest = max((event.pk for event in alarms), default=known)
+    return draw(request, "bots/_toasts.html", {"alarms": reversed(alarms), "newest": newest})

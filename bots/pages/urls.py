@@ -38,6 +38,7 @@ urlpatterns = [
     path("batches/<int:pk>/approve/", bulk.approve, name="batch_approve"),
     path("audit/", audit_page.audit, name="audit"),
     path("events/", events.events, name="events"),
+    path("events/toasts/", events.toasts, name="toasts"),
     path("reports/", reports.reports, name="reports"),
     path("team/", team.team, name="team"),
     path("drift/", drift.drift, name="drift"),

@@ -114,8 +114,37 @@
       want();      // what changed while nobody told us
     } else if ("bye" in message) {
       want();      // the fetch finds out whether the person is still welcome
-    } else if (!onlyBot || message.bot === onlyBot) {
-      want();
+    } else {
+      if (message.what.includes("alarm")) sayAlarms();
+      if (!onlyBot || message.bot === onlyBot) want();
+    }
+  }
+
+  // --- Warnings and errors of any bot, as notes that name it ---
+  const MOST_NOTES = 4;
+  const ALARM_GAP = 3000;       // ms between two questions
+  let newestEvent = Number(document.body.dataset.newestEvent || 0);
+  let alarmTimer = 0;
+  let alarmsAsked = -ALARM_GAP;
+
+  function sayAlarms() {
+    if (document.hidden || alarmTimer) return;   // who looks away finds them on the page of events
+    alarmTimer = setTimeout(askAlarms, Math.max(0, alarmsAsked + ALARM_GAP - performance.now()));
+  }
+
+  async function askAlarms() {
+    alarmTimer = 0;
+    alarmsAsked = performance.now();
+    try {
+      const answer = await fetch("/events/toasts/?after=" + newestEvent, { credentials: "same-origin" });
+      if (!answer.ok || answer.redirected) return;
+      const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("[data-newest-event]");
+      newestEvent = Math.max(newestEvent, Number(fresh.dataset.newestEvent));
+      const place = document.querySelector(".toasts");
+      place.append(...fresh.querySelectorAll(".toast"));
+      while (place.children.length > MOST_NOTES) place.firstElementChild.remove();
+    } catch (problem) {
+      if (!(problem instanceof TypeError)) throw problem;   // no connection: showConnection says so
     }
   }
 

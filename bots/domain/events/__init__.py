@@ -2,7 +2,7 @@
 
 from bots.domain.events.announcing import GROUP, LAYER_FAILURES, Changed, announce, use_loop
 from bots.domain.events.kinds import KINDS, EventKind
-from bots.domain.events.recording import Happened, record, subject_of
+from bots.domain.events.recording import Happened, record, subject_of, words_of
 
 __all__ = [
     "GROUP",
@@ -15,4 +15,5 @@ __all__ = [
     "record",
     "subject_of",
     "use_loop",
+    "words_of",
 ]

@@ -114,6 +114,18 @@ def newest_for(user: User, most: int, **only: Any) -> list[Event]:
     return list(found.select_related("bot", "team").newest_first()[:most])
 
 
+def newest_alarms(user: User, after: int, most: int) -> list[Event]:
+    """Warnings and errors heard of since the event with this id, newest first."""
+    grave = SEVERITIES[SEVERITIES.index("warning") :]
+    found = Event.objects.visible_to(user).filter(pk__gt=after, severity__in=grave)
+    return list(found.select_related("bot", "team").order_by("-pk")[:most])
+
+
+def newest_id(user: User) -> int:
+    """The mark from which on a page asks for what is new."""
+    return Event.objects.visible_to(user).order_by("-pk").values_list("pk", flat=True).first() or 0
+
+
 def forget_old(now: datetime) -> int:
     """Delete events whose time is over, in small portions; of a bot that floods, the oldest. Returns how many."""
     old = Event.objects.filter(at__lt=now - timedelta(days=settings.PORTAL_EVENT_DAYS))

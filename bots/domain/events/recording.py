@@ -15,7 +15,7 @@ from typing import Any
 from django.db.models import Q
 from django.utils import timezone
 
-from bots.domain.events.kinds import KINDS
+from bots.domain.events.kinds import INFO, KINDS
 from bots.models import Event
 
 MOST_DATA_BYTES = 4096
@@ -112,6 +112,14 @@ def small(data: Mapping[str, Any]) -> dict[str, Any]:
 
 def as_text(value: object) -> str:
     return f"{value:f}" if isinstance(value, Decimal) else str(value)
+
+
+ALARM = "alarm"  # among what is announced: an event that an open page shows at once, whatever it is about
+
+
+def words_of(event: Event) -> set[str]:
+    """What is announced of a new event."""
+    return {"events"} if event.severity == INFO else {"events", ALARM}
 
 
 def already_told(rows: Iterable[Event]) -> set[Place]:

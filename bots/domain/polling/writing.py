@@ -85,7 +85,7 @@ def write_together(results: Sequence[PollResult], now: datetime) -> list[events.
         what = {result.order.bot.pk: write_one(result, now) for result in ours}
         readings.keep(ours, now)
         for event in events.record((each for result in ours for each in result.happened), now):
-            what[event.bot_id or 0].add("events")
+            what[event.bot_id or 0].update(events.words_of(event))
         changed = [changed_at(result, what[result.order.bot.pk]) for result in ours]
         described = {change.bot_id for change in changed if "state" in change.what}
         statuses = [result.order.status for result in ours]

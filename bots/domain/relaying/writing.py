@@ -1,5 +1,6 @@
 """What was heard becomes events, at once; and what it makes old is read again early."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
@@ -10,7 +11,7 @@ from bots.domain import events
 from bots.domain.events import Happened
 from bots.domain.happenings.messages import Told, happened, subject_told
 from bots.domain.polling.schedule import hasten, locked
-from bots.models import Bot, BotStatus, Trade
+from bots.models import Bot, BotStatus, Event, Trade
 from bots.systems.contract import Kind
 
 # What may have changed while nobody listened.
@@ -27,7 +28,7 @@ def write(told: Sequence[Told], more: Iterable[Happened], now: datetime) -> list
         trades = mirrored(told)
         heard = [event for each in told if (event := happened(each, trades)) is not None]
         fresh = events.record([*heard, *more], now)
-        changed = changed_by({event.bot_id for event in fresh if event.bot_id})
+        changed = changed_by(fresh)
     events.announce(changed)
     return changed
 
@@ -43,12 +44,16 @@ def mirrored(told: Iterable[Told]) -> dict[tuple[int, str], int]:
     return {place: pk for place, pk in places.items() if place in wanted}
 
 
-def changed_by(bots: set[int]) -> list[events.Changed]:
+def changed_by(fresh: Iterable[Event]) -> list[events.Changed]:
+    bots: dict[int, set[str]] = defaultdict(set)
+    for event in fresh:
+        if event.bot_id is not None:
+            bots[event.bot_id] |= events.words_of(event)
     if not bots:
         return []
     BotStatus.objects.filter(pk__in=bots).update(seq=F("seq") + 1)
     listed = Bot.objects.filter(pk__in=bots).values_list("pk", "slug", "team", "status__seq")
-    return [events.Changed(pk, slug, team, ("events",), seq) for pk, slug, team, seq in listed]
+    return [events.Changed(pk, slug, team, tuple(sorted(bots[pk])), seq) for pk, slug, team, seq in listed]
 
 
 def read_early(wanted: Mapping[int, frozenset[Kind]], now: datetime, *, patiently: bool) -> None:

@@ -138,3 +138,19 @@ def test_charlie_sees_nothing_of_it(browser_of, charlie, trend):
 def test_an_empty_team_is_told_what_will_stand_here(browser_of, bob, alpha):
     assert Event.objects.count() == 0
     assert "Nothing has happened yet" in page(browser_of(bob).get("/events/"))
+
+
+def test_a_page_asks_for_warnings_since_the_one_it_knows(browser_of, bob, charlie, trend):
+    first = happened(trend, "stopped", "stopped")
+    client = browser_of(bob)
+    assert f'data-newest-event="{first.pk}"' in page(client.get("/events/"))
+    happened(trend)
+    lost = happened(trend, "connection_lost", "cannot be reached", detail="connection refused")
+    markup = page(client.get(f"/events/toasts/?after={first.pk}"))
+    assert markup.count('class="toast') == 1
+    assert f'data-newest-event="{lost.pk}"' in markup
+    assert text(markup).startswith("trend cannot be reached")
+    assert "connection refused" in markup
+    assert 'class="toast' not in page(client.get(f"/events/toasts/?after={lost.pk}"))
+    assert 'class="toast' not in page(browser_of(charlie).get("/events/toasts/?after=0"))
+    assert page(client.get("/events/toasts/?after=x")).count('class="toast') == 2
