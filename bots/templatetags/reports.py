@@ -11,6 +11,7 @@ from bots.domain.reports import Row
 from bots.templatetags.figures import direction, none, percent, profit, rounded, signed, span, unsigned
 
 register = template.Library()
+MOST_PLACES = 5
 IN_MONEY = ("profit_abs", "expectancy", "drawdown_abs", "cumulative")
 WHY = {
     "profit_factor": "nothing was lost",
@@ -52,8 +53,8 @@ def shown(row: Row, name: str) -> SafeString | str:
 
 @register.simple_tag
 def day_figure(value: Decimal, currency: str) -> SafeString:
-    """A day of the calendar, small."""
-    shown = signed(rounded(value, decimals_of(currency)))
+    """A day of the calendar, in the width of its cell; the exact figure stands in its title."""
+    shown = signed(rounded(value, min(decimals_of(currency), MOST_PLACES)))
     return format_html('<data value="{0}" title="{0} {1}">{2}</data>', plain(value), currency, shown)
 
 

@@ -163,9 +163,11 @@ def finished(report: Report) -> Report:
 
 
 def run_up(rows: Iterable[Row]) -> None:
+    """What closed on no known day comes before all days, so that the last sum is the total."""
     reached: dict[Purse, Decimal] = {}
     for row in sorted(rows, key=lambda row: row.group or ""):
-        reached[row.purse] = row.cumulative = reached.get(row.purse, ZERO) + row.sums.profit
+        reached[row.purse] = reached.get(row.purse, ZERO) + row.sums.profit
+        row.cumulative = None if row.group is None else reached[row.purse]
 
 
 def ordered(rows: list[Row], sort: str) -> list[Row]:
