@@ -17,6 +17,7 @@ from tests.real.listing import closed_trades
 from tests.real.market import Market
 from tests.real.settings import RENAMED
 
+PATIENCE = 180.0  # seconds: several bots and the portal share a small machine
 AT_ONCE = 2  # bots that start at the same time: each needs a processor for some seconds
 DELETES = (2020, 8)  # DELETE /trades/{id}
 LEAVES_UNFILLED = (2021, 6)  # of those run here: 2020.1 fills every dry order at once
@@ -52,7 +53,7 @@ def kill_portal(portal: PortalProcess, down_seconds: float = 3) -> None:
 def fall_silent(bot: GenuineBot) -> None:
     """Afterwards nothing opens, closes or fills."""
     bot.post("stop")
-    wait(lambda: state_of(bot) == "stopped", 120, f"{bot.name} to stop")
+    wait(lambda: state_of(bot) == "stopped", PATIENCE, f"{bot.name} to stop")
     time.sleep(LAST_TURN_SECONDS)
 
 
@@ -92,8 +93,8 @@ def outage(bots: Sequence[GenuineBot], portal: PortalProcess, seconds: float) ->
     for_each(GenuineBot.start, bots)
     came_up, since = time.monotonic(), datetime.now(UTC)
     for bot in bots:
-        wait(lambda bot=bot: without_price(bot), 60, f"{bot.name} to be without a price")
-        wait(lambda bot=bot: says_so(portal, bot, since), 60, f"the portal to say so of {bot.name}")
+        wait(lambda bot=bot: without_price(bot), PATIENCE, f"{bot.name} to be without a price")
+        wait(lambda bot=bot: says_so(portal, bot, since), PATIENCE, f"the portal to say so of {bot.name}")
     time.sleep(max(0.0, came_up + seconds - time.monotonic()))
     for bot in bots:
         bot.regain_exchange()
@@ -127,7 +128,7 @@ def wipe(bot: GenuineBot, portal: PortalProcess) -> list[Answer]:
     """A new life of the bot's database. Returns the closed trades of the old one, which the portal had read."""
     fall_silent(bot)
     since = datetime.now(UTC)
-    wait(lambda: has_read_everything(portal, bot, since), 240, f"the portal to read {bot.name} before its end")
+    wait(lambda: has_read_everything(portal, bot, since), 2 * PATIENCE, f"the portal to read {bot.name} before its end")
     old = closed_trades(bot, bot.release.number)
     bot.kill()
     bot.wipe_database()
@@ -149,7 +150,7 @@ def delete_a_trade(bot: GenuineBot) -> int:
 
 def some_closed_trade(bot: GenuineBot) -> int:
     """Of a database that was wiped a moment ago it takes a while until there is one."""
-    wait(lambda: len(closed_ids(bot)) >= ENOUGH_CLOSED, 240, f"{bot.name} to close {ENOUGH_CLOSED} trades")
+    wait(lambda: len(closed_ids(bot)) >= ENOUGH_CLOSED, PATIENCE, f"{bot.name} to close {ENOUGH_CLOSED} trades")
     return closed_ids(bot)[-1]
 
 
@@ -173,12 +174,12 @@ def force_exit_of_an_unfilled_entry(bot: GenuineBot, portal: PortalProcess) -> s
     assert trade is not None and is_unfilled(trade), f"{bot.name}: the entry does not wait: {trade}"
     key = str(trade["trade_id"]), trade["open_timestamp"]
     query = "SELECT count(*) AS n FROM bots_trade WHERE trade_id = ? AND open_ms = ? AND is_open"
-    wait(lambda: portal.rows(query, *key)[0]["n"], 25, f"the portal to see the waiting entry of {bot.name}")
+    wait(lambda: portal.rows(query, *key)[0]["n"], PATIENCE, f"the portal to see the waiting entry of {bot.name}")
     try:
         said = str(bot.post(leave, {"tradeid": key[0]}))
     except BotRefused as refused:
         said = str(refused)
-    wait(lambda: waiting(bot) is None, 20, f"the waiting entry of {bot.name} to go")
+    wait(lambda: waiting(bot) is None, PATIENCE, f"the waiting entry of {bot.name} to go")
     return f"{bot.name}: {said}"
 
 

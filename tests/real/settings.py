@@ -34,7 +34,7 @@ def renamed() -> Settings:
     price = {"price_side": "other", "use_order_book": True, "order_book_top": 1}
     return {
         "trading_mode": "spot", "force_entry_enable": True,
-        "unfilledtimeout": {"entry": 30, "exit": 10, "exit_timeout_count": 0, "unit": "seconds"},
+        "unfilledtimeout": {"entry": 240, "exit": 10, "exit_timeout_count": 0, "unit": "seconds"},
         "entry_pricing": {**price, "price_last_balance": 0.0}, "exit_pricing": price,
     }  # fmt: skip
 
@@ -49,7 +49,7 @@ def former(release: Release) -> Settings:
     }  # fmt: skip
     sides = release.number >= (2020, 7)
     return {
-        "forcebuy_enable": True, "unfilledtimeout": {"buy": 1, "sell": 1},
+        "forcebuy_enable": True, "unfilledtimeout": {"buy": 4, "sell": 1},
         "timeframe" if sides else "ticker_interval": "1m",
         "bid_strategy": {**bid, "price_side": "ask"} if sides else bid,
         "ask_strategy": {**ask, "order_book_top": 1, "price_side": "bid"} if sides else ask,

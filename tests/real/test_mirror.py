@@ -148,7 +148,7 @@ def wait_until_caught_up(portal: PortalProcess, bots: list[GenuineBot], since: d
         whole = all(has_read_everything(portal, bot, since) for bot in bots)
         return read == len(bots) * len(READ_SLOWLY) and stopped and whole
 
-    wait(caught_up, SLOWEST_SECONDS + 120, "the portal to read everything again")
+    wait(caught_up, SLOWEST_SECONDS + acts.PATIENCE, "the portal to read everything again")
 
 
 def compared(portal: PortalProcess, bot: GenuineBot, story: Story) -> Comparison:
