@@ -1,0 +1,73 @@
+"""One person of each kind, and one thing of each kind for them to try their hands on. Everything belongs to Alpha."""
+
+import uuid
+from types import SimpleNamespace
+
+import pytest
+
+from accounts.access import Role
+from accounts.models import ApiSession, Invitation, Membership
+from bots.domain import commands
+from bots.domain.audit import Actor
+from bots.models import AuditEntry, Bot, Command, CommandBatch, ConnectionTest, FourEyes
+from tests import builders
+from tests.matrix.contract import ACTIONS
+
+TEAM = ("viewer", "operator", "trader", "manager")
+# A manager of another team; a superuser who is in no team; a manager of this one who was deactivated; nobody at all.
+OUTSIDE = ("foreign manager", "superuser", "deactivated", "stranger")
+EVERYBODY = (*TEAM, *OUTSIDE)
+# What a refused act must have left as it was.
+WATCHED = (Bot, Command, CommandBatch, FourEyes, Membership, Invitation, AuditEntry, ConnectionTest, ApiSession)
+ALSO = ("force_enter_side", "force_exit_partial", "unlock_by_pair")
+
+
+@pytest.fixture
+def scene(alpha, beta):
+    people = {name: member_of(alpha, name, name) for name in TEAM}
+    people["foreign manager"] = member_of(beta, "foreign", Role.MANAGER)
+    people["superuser"] = builders.person("root", is_superuser=True)
+    people["deactivated"] = member_of(alpha, "gone", Role.MANAGER)
+    people["deactivated"].is_active = False
+    people["deactivated"].save()
+    people["stranger"] = None
+    builders.a_bot(beta, "foreign", status={"capabilities": [*ACTIONS]})
+    # "starting": a batch leaves out bots that are already what the action would make of them.
+    bot = builders.a_bot(alpha, "trend", status={"capabilities": [*ACTIONS, *ALSO], "state": "starting"})
+    bot.set_secret("password", "let-me-in")
+    bot.save()
+    orders = [{"order_id": "o1", "side": "buy", "is_open": True}]
+    trade = builders.a_trade(bot, trade_id="500", pair="NEAR/USDT", orders=orders)
+    return SimpleNamespace(people=people, alpha=alpha, bot=bot, trade=trade)
+
+
+def member_of(team, name, role):
+    person = builders.person(name)
+    builders.member(person, team, role)
+    return person
+
+
+@pytest.fixture
+def things(scene):
+    """What the paths of the routes name."""
+    asker = member_of(scene.alpha, "asker", Role.TRADER)
+    FourEyes.objects.create(team=scene.alpha, actions=["start"])
+    waiting = commands.ask(Actor("asker"), asker, scene.bot, "start", {}).command
+    batch = commands.ask_many(Actor("asker"), asker, scene.alpha, [scene.bot], "stop", {}).batch
+    batch.commands.update(state=Command.REFUSED)
+    unknown = commands.ask(Actor("asker"), asker, scene.bot, "stop", {}).command
+    Command.objects.filter(pk=unknown.pk).update(state=Command.UNKNOWN)
+    invited = Invitation.objects.create(
+        team=scene.alpha, email="new@example.org", role="viewer", token_hash="x" * 64,
+        invited_by=scene.people["manager"], expires_at=waiting.expires_at,
+    )  # fmt: skip
+    return {
+        "waiting": waiting.pk, "unknown": unknown.pk, "batch": batch.pk, "bot": "trend", "trade": scene.trade.pk,
+        "team": "alpha", "member": scene.people["viewer"].memberships.get().pk, "invitation": invited.pk,
+        "uuid": uuid.uuid4(),
+    }  # fmt: skip
+
+
+def everything():
+    """All that is watched, in one comparable value."""
+    return {model.__name__: sorted(map(repr, model._base_manager.values_list())) for model in WATCHED}

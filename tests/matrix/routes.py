@@ -1,0 +1,67 @@
+"""Every route of the project that changes something, and who may use it. A route that is missing here fails the test.
+
+(route, method) -> (lowest role, what its path names, body). Who belongs to another team finds nothing; a superuser of
+no team is a stranger to its bots.
+"""
+
+CONNECTION = {"url": "http://10.8.0.13:8080", "username": "freqtrader", "password": "let-me-in"}
+TYPED = {**CONNECTION, "name": "New", "system": "freqtrade", "act": "save"}
+NEW = {"team": "alpha", "system": "freqtrade", "connection": CONNECTION}
+
+API = {
+    ("api-bots", "POST"): ("manager", {}, {**NEW, "name": "New"}),
+    ("api-bot-test", "POST"): ("manager", {}, NEW),
+    ("api-bot", "PATCH"): ("manager", {"slug": "bot"}, {"name": "Renamed"}),
+    ("api-bot", "DELETE"): ("manager", {"slug": "bot"}, None),
+    ("api-bot-commands", "POST"): ("operator", {"slug": "bot"}, {"action": "reload_config"}),
+    ("api-command-cancel", "POST"): ("operator", {"number": "waiting"}, None),
+    ("api-command-close", "POST"): ("operator", {"number": "unknown"}, {"remark": "seen"}),
+    ("api-command-approve", "POST"): ("operator", {"number": "waiting"}, None),
+    ("api-command-decline", "POST"): ("operator", {"number": "waiting"}, {"remark": "no"}),
+    ("api-batches", "POST"): ("operator", {}, {"team": "alpha", "bots": ["trend"], "action": "stop"}),
+    ("api-batch-stop", "POST"): ("operator", {"batch": "batch"}, None),
+    ("api-batch-repeat", "POST"): ("operator", {"batch": "batch"}, {}),
+    ("api-batch-approve", "POST"): ("operator", {"batch": "batch"}, None),
+    ("api-team-four-eyes", "PUT"): ("manager", {"team": "team"}, {"actions": ["stop"]}),
+}
+PAGES = {
+    ("trade_do", "POST"): ("trader", {"pk": "trade", "action": "force_exit"}, {"reason": "x"}),
+    ("bot_do", "POST"): ("operator", {"slug": "bot", "action": "reload_config"}, {}),
+    ("command_cancel", "POST"): ("operator", {"pk": "waiting"}, {}),
+    ("command_approve", "POST"): ("operator", {"pk": "waiting"}, {}),
+    ("command_decline", "POST"): ("operator", {"pk": "waiting"}, {"remark": "no"}),
+    ("command_close", "POST"): ("operator", {"pk": "unknown"}, {"remark": "seen"}),
+    ("four_eyes", "POST"): ("manager", {"slug": "team"}, {"actions": ["stop"], "wait_minutes": "10"}),
+    ("import_bots", "POST"): ("manager", {"slug": "team"}, {"list": "name,url\na,http://10.8.0.14:8080\n"}),
+    ("bot_add", "POST"): ("manager", {}, {**TYPED, "team": "alpha"}),
+    ("bot_edit", "POST"): ("manager", {"slug": "bot"}, {**TYPED, "name": "Renamed"}),
+    ("bot_retire", "POST"): ("manager", {"slug": "bot"}, {"typed": "trend"}),
+    ("bot_pause", "POST"): ("manager", {"slug": "bot"}, {}),
+    ("bot_resume", "POST"): ("manager", {"slug": "bot"}, {}),
+    ("bot_poll_now", "POST"): ("manager", {"slug": "bot"}, {}),
+    ("invite", "POST"): ("manager", {"slug": "team"}, {"email": "x@example.org", "role": "viewer"}),
+    ("withdraw_invitation", "POST"): ("manager", {"slug": "team", "invitation_id": "invitation"}, {}),
+    ("change_role", "POST"): ("manager", {"slug": "team", "member_id": "member"}, {"role": "trader"}),
+    ("remove_member", "POST"): ("manager", {"slug": "team", "member_id": "member"}, {}),
+}
+# Where the answer to somebody outside is another than 404: whoever manages no team at all is refused the form.
+OTHERWISE = {("bot_add", "superuser"): 403}
+# These take a POST and change nothing: by whom they may be used stands in their own tests.
+ONLY_READ_BY_POST = {"api-audit-verify", "api-batch-preview", "audit"}
+# Of nobody, or of the person himself alone.
+OPEN = {"login", "setup", "password_reset", "password_reset_confirm", "invitation", "token", "token_refresh"}
+OPEN |= {"token_revoke", "logout"}
+PROBES = {"livez", "readyz"}  # of load balancers: whatever the method, they only answer
+OF_ONESELF = {"account", "end_all_sessions", "end_api_session", "password_change"}
+READING = {
+    "me", "api-schema", "api-docs", "api-fleet", "api-fleet-drift", "api-events", "api-report", "api-trades",
+    "api-trade",
+    "api-bot-test-outcome", "api-bot-snapshots", "api-bot-trades", "api-bot-events", "api-bot-performance",
+    "api-bot-balance", "api-bot-logs", "api-bot-locks", "api-bot-config", "api-commands", "api-command", "api-batch",
+    "api-audit", "api-audit-csv", "api-audit-jsonl", "password_reset_done", "password_reset_complete",
+    "fleet", "trades", "trade", "commands", "command", "events", "team", "drift", "export_csv", "export_yaml", "bot",
+    "bot_acts", "reports",
+}  # fmt: skip
+# In the admin only these models may be changed, by superusers; all others are there to be looked at.
+WRITABLE = {"accounts_user", "accounts_team", "accounts_allowedorigin", "bots_bot"}
+ADMIN_DOORS = {"login", "logout", "jsi18n", "password_change", "password_change_done"}
