@@ -31,6 +31,11 @@ PAGES = {
     ("command_approve", "POST"): ("operator", {"pk": "waiting"}, {}),
     ("command_decline", "POST"): ("operator", {"pk": "waiting"}, {"remark": "no"}),
     ("command_close", "POST"): ("operator", {"pk": "unknown"}, {"remark": "seen"}),
+    ("batch_new", "POST"): ("operator", {}, {"team": "alpha", "bot": ["trend"], "action": "stop"}),
+    ("batch_stop", "POST"): ("operator", {"pk": "batch"}, {}),
+    ("batch_repeat", "POST"): ("operator", {"pk": "batch"}, {}),
+    ("batch_approve", "POST"): ("operator", {"pk": "batch"}, {}),
+    ("kill_switch", "POST"): ("operator", {"slug": "team"}, {"kind": "pause_all", "typed": "Alpha"}),
     ("four_eyes", "POST"): ("manager", {"slug": "team"}, {"actions": ["stop"], "wait_minutes": "10"}),
     ("import_bots", "POST"): ("manager", {"slug": "team"}, {"list": "name,url\na,http://10.8.0.14:8080\n"}),
     ("bot_add", "POST"): ("manager", {}, {**TYPED, "team": "alpha"}),
@@ -60,7 +65,7 @@ READING = {
     "api-bot-balance", "api-bot-logs", "api-bot-locks", "api-bot-config", "api-commands", "api-command", "api-batch",
     "api-audit", "api-audit-csv", "api-audit-jsonl", "password_reset_done", "password_reset_complete",
     "fleet", "trades", "trade", "commands", "command", "events", "team", "drift", "export_csv", "export_yaml", "bot",
-    "bot_acts", "reports",
+    "bot_acts", "reports", "batch",
 }  # fmt: skip
 # In the admin only these models may be changed, by superusers; all others are there to be looked at.
 WRITABLE = {"accounts_user", "accounts_team", "accounts_allowedorigin", "bots_bot"}

@@ -31,6 +31,11 @@ def on_the_page(person, scene, action, params):
     return browser(person).post(place, {**typed, "reason": "x", "typed": scene.bot.name})
 
 
+def on_the_bulk_page(person, scene, action, params):
+    typed = {"team": "alpha", "bot": [scene.bot.slug], "action": action, "reason": "x", "typed": "Alpha"}
+    return browser(person).post("/batches/new/", typed)
+
+
 def in_the_admin(person, scene, action, params):
     return browser(person).post("/admin/bots/command/add/", {"bot": scene.bot.pk, "action": action, "state": "intent"})
 
@@ -47,13 +52,15 @@ DOORS = {
     "api": (over_the_api, 202, 403, 404, 401),
     "batch": (as_a_batch, 202, 403, 404, 401),
     "page": (on_the_page, 302, 403, 404, 302),
+    "bulk page": (on_the_bulk_page, 302, 403, 404, 302),
 }
-CASES = [(door, action) for door in DOORS for action in (MANY if door == "batch" else ACTIONS)]
+BEHIND = {"batch": MANY, "bulk page": ["start", "stop", "pause", "reload_config", "force_exit_all"]}
+CASES = [(door, action) for door in DOORS for action in BEHIND.get(door, ACTIONS)]
 
 
 def expected(door, action, who):
     _, allowed, too_low, foreign, nobody = DOORS[door]
-    if who == "stranger" or (who == "deactivated" and door == "page"):  # a session that ended
+    if who == "stranger" or (who == "deactivated" and "page" in door):  # a session that ended
         return nobody
     if who not in ("viewer", "operator", "trader", "manager"):
         return foreign

@@ -135,8 +135,8 @@ def test_what_is_for_reading_changes_nothing(scene, things, route):
 def reading_path(route, things):
     """The path with something of this scene in every place."""
     kinds = {"pk": "trade", "slug": "bot", "number": "waiting", "team": "team", "batch": "batch", "uuid": "uuid"}
-    if route == "command":
-        kinds["pk"] = "waiting"
+    if route in ("command", "batch"):
+        kinds["pk"] = {"command": "waiting", "batch": "batch"}[route]
     if route in ("export_csv", "export_yaml"):
         kinds["slug"] = "team"
     [(template, names)] = get_resolver().reverse_dict.getlist(route)[0][0]
