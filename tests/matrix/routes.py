@@ -56,7 +56,7 @@ ONLY_READ_BY_POST = {"api-audit-verify", "api-batch-preview", "audit"}
 # Of nobody, or of the person himself alone.
 OPEN = {"login", "setup", "password_reset", "password_reset_confirm", "invitation", "token", "token_refresh"}
 OPEN |= {"token_revoke", "logout"}
-PROBES = {"livez", "readyz"}  # of load balancers: whatever the method, they only answer
+PROBES = {"livez", "readyz", "metrics"}  # of machines: whatever the method, they only answer
 OF_ONESELF = {"account", "end_all_sessions", "end_api_session", "password_change"}
 READING = {
     "me", "api-schema", "api-docs", "api-fleet", "api-fleet-drift", "api-events", "api-report", "api-trades",
@@ -65,7 +65,7 @@ READING = {
     "api-bot-balance", "api-bot-logs", "api-bot-locks", "api-bot-config", "api-commands", "api-command", "api-batch",
     "api-audit", "api-audit-csv", "api-audit-jsonl", "password_reset_done", "password_reset_complete",
     "fleet", "trades", "trade", "commands", "command", "events", "team", "drift", "export_csv", "export_yaml", "bot",
-    "bot_acts", "reports", "batch",
+    "bot_acts", "reports", "batch", "toasts",
 }  # fmt: skip
 # In the admin only these models may be changed, by superusers; all others are there to be looked at.
 WRITABLE = {"accounts_user", "accounts_team", "accounts_allowedorigin", "bots_bot"}
