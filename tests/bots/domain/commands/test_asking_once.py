@@ -1,14 +1,17 @@
 """Asking once: keys, second clicks, what stands in the way of the next exit, and how one insists."""
 
 import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from django.db import connection
 from django.utils import timezone
 
 from accounts.models import Team, User
-from bots.domain import commands
+from bots.domain import commands, safety
 from bots.models import AuditEntry, Bot, Command, Trade
 from tests.bots.domain.commands.conftest import WHY, actor, asked, exit_of, first_trade, refused
 from tests.builders import a_bot, a_trade
@@ -112,24 +115,44 @@ def test_an_entry_into_the_same_pair_is_asked_once(dora: User, bot: Bot) -> None
     assert asked(dora, bot, "force_enter", {"pair": "SOL/USDT"}).state == Command.INTENT
 
 
-@pytest.mark.django_db(transaction=True)
-def test_of_ten_at_the_same_moment_one_is_written(dora: User, bot: Bot) -> None:
-    trade = first_trade(bot)
-    together, ends = threading.Barrier(10), []
+def at_the_same_moment(*asks: Callable[[], object]) -> list[object]:
+    """What each brought or raised, by a thread and a connection of its own."""
+    assert safety.may_send()  # its row is written once, and nobody waits for it below
+    together = threading.Barrier(len(asks))
 
-    def ask() -> None:
+    def one(ask: Callable[[], object]) -> object:
+        connection.ensure_connection()
         together.wait()
         try:
-            ends.append(asked(dora, bot, "force_exit", exit_of(trade)).pk)
-        except commands.Duplicate as duplicate:
-            ends.append(duplicate.first.pk)
+            return ask()
+        except commands.CommandRefused as refusal:
+            return refusal
         finally:
             connection.close()
 
-    threads = [threading.Thread(target=ask) for _ in range(10)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(len(asks)) as threads:
+        return list(threads.map(one, asks))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_ten_at_the_same_moment_one_is_written(dora: User, bot: Bot) -> None:
+    trade = first_trade(bot)
+    ends = at_the_same_moment(*[lambda: asked(dora, bot, "force_exit", exit_of(trade))] * 10)
     only = Command.objects.get()
-    assert ends == [only.pk] * 10
+    assert [end for end in ends if end == only] == [only]
+    assert [end.first for end in ends if isinstance(end, commands.Duplicate)] == [only] * 9
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_ten_with_one_key_all_bring_the_same(dora: User, bot: Bot) -> None:
+    ends = at_the_same_moment(*[lambda: asked(dora, bot, "stop", key="k1")] * 10)
+    assert ends == [Command.objects.get()] * 10
+
+
+@pytest.mark.django_db(transaction=True)
+def test_one_key_at_two_bots_at_the_same_moment_is_one_command(dora: User, alpha: Team) -> None:
+    bots = [a_bot(alpha, name, status={"capabilities": ["stop"]}) for name in ("one", "two")]
+    ends = at_the_same_moment(*[partial(asked, dora, bot, "stop", key="k1") for bot in bots])
+    only = Command.objects.get()
+    assert only in ends
+    assert [end.first for end in ends if isinstance(end, commands.KeyUsedOtherwise)] == [only]
