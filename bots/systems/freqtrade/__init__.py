@@ -31,7 +31,7 @@ class System:
             "Websocket token",
             secret=True,
             required=False,
-            help="api_server.ws_token in the bot's configuration. Without it the bot is only asked at intervals.",
+            help="api_server.ws_token in the bot's configuration. Without it the portal logs in for its websocket.",
         ),
     )
     poll_plan: ClassVar[Mapping[Kind, float]] = {
