@@ -193,8 +193,10 @@ def told(details: Mapping[str, Any]) -> str:
     """What a row of the audit says in words."""
     outcome = details.get("outcome")
     places = [details, outcome] if isinstance(outcome, Mapping) else [details]
-    said = [place.get(name) for place in places for name in TOLD_OF]
-    return "; ".join(dict.fromkeys(words for words in said if words and isinstance(words, str)))
+    found = (place.get(name) for place in places for name in TOLD_OF)
+    said = list(dict.fromkeys(words for words in found if words and isinstance(words, str)))
+    # A sentence often holds the bot's words already.
+    return "; ".join(words for words in said if not any(words in other for other in said if other != words))
 
 
 @register.filter

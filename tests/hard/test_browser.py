@@ -12,7 +12,8 @@ OF_ALPHA = (
     "FROM bots_bot JOIN bots_botstatus ON bot_id = bots_bot.id"
     " JOIN accounts_team team ON team.id = team_id WHERE team.slug = 'alpha'"
 )
-PAGES = ["/", "/trades/", "/trades/?status=closed", "/team/", "/account/", "/bots/add/", "/bots/{bot}/"]
+PAGES = ["/", "/trades/", "/trades/?status=closed", "/team/", "/account/", "/bots/add/", "/bots/{bot}/", "/commands/"]
+PAGES += ["/audit/", "/team/alpha/kill-switch/", "/bots/{bot}/do/", "/bots/{bot}/do/force_exit_all/"]
 
 
 @contextmanager

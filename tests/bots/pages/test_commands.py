@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from bots.domain.audit import anchor_head
 from bots.models import Command
 from tests.bots.pages.asking import ALL_ACTIONS, confirmed, exit_of, only_command
 from tests.bots.pages.reading import page, row, text
@@ -152,3 +153,20 @@ def test_the_bots_own_tab_and_the_trades_page_list_their_commands(browser_of, da
     assert key in page(browser_of(dana).get(f"/trades/{trade.pk}/"))
     assert key not in page(browser_of(dana).get("/bots/other/?tab=commands"))
     assert key not in page(browser_of(dana).get(f"/trades/{other.pk}/"))
+
+
+def test_the_audits_own_page_is_filtered_verified_and_taken_along(browser_of, alice, dana, trade):
+    confirmed(browser_of(dana), exit_of(trade), reason="CPI at 13:30")
+    number = only_command().pk
+    traders, managers = browser_of(dana), browser_of(alice)
+
+    shown = page(traders.get("/audit/?action=command_&q=CPI"))
+    assert f"command {number} CPI at 13:30" in text(shown)
+    assert "/api/v1/audit/export.csv?action=command_&amp;q=CPI" in shown
+    assert "Verify now" not in shown
+    assert traders.post("/audit/").status_code == 403
+
+    anchor_head()  # the commit's work: this test has none
+    assert "Chain complete. 1 entries, none altered or missing" in text(page(managers.post("/audit/")))
+    assert "No entry matches" in text(page(managers.get("/audit/?q=nobody+wrote+this")))
+    assert managers.get("/audit/?from=yesterday").status_code == 400
