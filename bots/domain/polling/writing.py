@@ -100,8 +100,9 @@ def still_ours(results: Sequence[PollResult]) -> list[PollResult]:
     """Those whose fencing number is still the turn's, with the turn as it is now (a person may have woken it)."""
     bots = {result.order.bot.pk for result in results}
     turns = {turn.pk: turn for turn in locked(bots).filter(bot__retired_at=None)}
-    # Others raise the number, too; whoever holds the turn may go on from what it is now.
-    seqs = dict(BotStatus.objects.filter(pk__in=turns).values_list("pk", "seq"))
+    # Others raise the number, too, without the turn (commands): it goes on from what it is now, and they wait.
+    statuses = BotStatus.objects.filter(pk__in=turns).order_by("pk").select_for_update()
+    seqs = dict(statuses.values_list("pk", "seq"))
     ours = []
     for result in results:
         turn = turns.get(result.order.bot.pk)
