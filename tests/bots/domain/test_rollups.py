@@ -4,6 +4,7 @@ from collections import defaultdict
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from importlib import import_module
+from threading import Thread
 from types import SimpleNamespace
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -231,4 +232,30 @@ def test_the_migration_fills_them_as_they_are_kept(alpha: Team) -> None:
     for level in (BotDay, BotLifetime, TeamDay):
         level.objects.all().delete()
     import_module("bots.migrations.0009_profit_rollups").fill(None, SimpleNamespace(connection=connection))
+    require_exact()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_workers_that_write_for_one_team_at_once_lose_nothing() -> None:
+    """Each writes trades of its own bots on the same days, touched in opposite orders."""
+    team = builders.team("Busy")
+    bots = [a_bot(team, f"bot-{number}") for number in range(4)]
+    for bot in bots:
+        builders.a_run(bot)
+
+    def work(mine: list[Bot], order: int) -> None:
+        try:
+            for number in range(8):
+                with transaction.atomic():
+                    for bot in mine[::order]:
+                        a_trade(bot, "0.1", close_date=NOON - timedelta(days=number % 3))
+        finally:
+            connection.close()
+
+    threads = [Thread(target=work, args=arguments) for arguments in ((bots[:2], 1), (bots[2:], -1))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert sum(row.trades for row in TeamDay.objects.all()) == 32
     require_exact()
