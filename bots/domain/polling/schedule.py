@@ -18,8 +18,8 @@ from bots.systems.contract import Kind
 from bots.systems.errors import BotError, Busy, NeedsAPerson
 
 # Longer than the way to a worker; renewed while a poll lasts. Then somebody else may ask the bot.
-LEASE_SECONDS = 15.0
-RENEW_SECONDS = 5.0
+LEASE_SECONDS = 10.0
+RENEW_SECONDS = 3.0
 # Longer than any poll's own limit: by hand, where nobody renews.
 LONGEST_POLL_SECONDS = 120.0
 MOST_AT_ONCE = 5000

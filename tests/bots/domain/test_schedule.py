@@ -32,17 +32,17 @@ def test_a_due_bot_is_claimed_once(bot: Bot) -> None:
 def test_a_bot_whose_worker_died_is_claimed_again_with_a_higher_fence(bot: Bot) -> None:
     now = timezone.now()
     schedule.claim_due(now)
-    assert schedule.claim_due(now + timedelta(seconds=14)) == []
-    assert schedule.claim_due(now + timedelta(seconds=16)) == [schedule.Claim(bot.pk, 2)]
+    assert schedule.claim_due(now + timedelta(seconds=9)) == []
+    assert schedule.claim_due(now + timedelta(seconds=11)) == [schedule.Claim(bot.pk, 2)]
 
 
 def test_a_slow_poll_is_held_as_long_as_its_worker_renews_the_lease(bot: Bot) -> None:
     now = timezone.now()
     claims = schedule.claim_due(now)
-    with time_machine.travel(now + timedelta(seconds=10), tick=False):
+    with time_machine.travel(now + timedelta(seconds=8), tick=False):
         schedule.renew(claims)
-    assert schedule.claim_due(now + timedelta(seconds=24)) == []
-    assert schedule.claim_due(now + timedelta(seconds=26)) == [schedule.Claim(bot.pk, 2)]
+    assert schedule.claim_due(now + timedelta(seconds=17)) == []
+    assert schedule.claim_due(now + timedelta(seconds=19)) == [schedule.Claim(bot.pk, 2)]
 
 
 def test_who_lost_a_bot_cannot_renew_or_release_it(bot: Bot) -> None:
