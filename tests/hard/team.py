@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psycopg
@@ -62,14 +62,25 @@ class Part:
     @contextmanager
     def stopped(self) -> Iterator[None]:
         """Takes connections and answers none, as a machine behind a broken network."""
-        self.send(signal.SIGSTOP)
+        assert self.process is not None
+        everybody = [self.process.pid, *children_of(self.process.pid)]
+        for pid in everybody:
+            os.kill(pid, signal.SIGSTOP)
         try:
             yield
         finally:
-            self.send(signal.SIGCONT)
+            for pid in everybody:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGCONT)
 
     def words(self) -> str:
         return (self.folder / f"{self.name}.log").read_text(errors="replace")[-3000:]
+
+
+def children_of(pid: int) -> list[int]:
+    """PostgreSQL's have groups of their own."""
+    found = subprocess.run(["pgrep", "-P", str(pid)], check=False, capture_output=True, text=True)
+    return [int(line) for line in found.stdout.split()]
 
 
 class Team:
