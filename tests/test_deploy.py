@@ -17,7 +17,7 @@ OF_OTHERS = {"POSTGRES_USER", "POSTGRES_DB", "POSTGRES_PASSWORD_FILE", "POSTGRES
 COMPOSE = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
 OURS = {name: service for name, service in COMPOSE["services"].items() if service["image"] == "portal"}
 OPENS_PASSWORDS = "PORTAL_SECRETS_KEY_FILE"
-TO_TELL_BOTS = {"worker", "commander"}
+TO_TELL_BOTS = {"worker", "commander", "relay"}
 
 
 def variable(name: str) -> str:
