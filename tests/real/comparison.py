@@ -155,6 +155,7 @@ def compare_sums(
     result.same("sum of closed profits", sum(profits), sum(canonical(trade["close_profit_abs"]) for trade in closed))
     if "closed_trade_count" in told:
         result.same("closed trades counted", len(profits), told["closed_trade_count"])
+    if "winning_trades" in told:
         result.same("winning trades counted", sum(profit > 0 for profit in profits), told["winning_trades"])
     # The bot adds floats and rounds to 8 places.
     off = abs(sum(profits) - Decimal(told["profit_closed_coin"]))
