@@ -20,7 +20,7 @@ from bots.domain.fleet import BotRow, rows_of
 from bots.domain.profit import OwnSums, Purse, own_sums
 from bots.domain.trade_sums import grouped
 from bots.domain.trades import TradeQuery, open_trade_rows, trades_for
-from bots.models import Bot, BotReading, ConfigVersion
+from bots.models import Bot, BotReading, ConfigVersion, RelayLease
 from bots.pages.equity import PERIODS, daily_of, equity_of, period_of
 from bots.pages.showing import show
 from bots.pages.trades import acts_of, open_rows, page_of
@@ -69,6 +69,7 @@ def head_of(request: HttpRequest, found: Bot, row: BotRow) -> dict[str, Any]:
         "own": own,
         "own_days": own_days_of(own),
         "page_title": found.name,
+        "line": RelayLease.objects.filter(bot=found).first(),
         "may_manage": may_manage and found.retired_at is None,
         "offers": (offered := offers(person(request), found)),
         "may_ask": {offer.action for offer in offered},
