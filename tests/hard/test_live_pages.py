@@ -5,7 +5,7 @@ import shutil
 import time
 
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 from bots.simulator import BotSpec, running_fleet
 from tests.direct import DirectBot
@@ -43,7 +43,7 @@ def page(portal):
     with sync_playwright() as playwright:
         options = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=options)
-        page = browser.new_page(base_url=portal.address)
+        page = browser.new_context(base_url=portal.address).new_page()
         page.goto("/login/")
         page.fill("[name=username]", "alice")
         page.fill("[name=password]", "alice")
@@ -69,7 +69,7 @@ def test_a_fill_is_on_the_open_page_at_once(page, sim):
     live(page, "/events/")
     sim.open_trade("XRP/USDT")
     page.wait_for_selector("text=entered XRP/USDT", timeout=SOON)
-    assert page.title().startswith("(")
+    expect(page).to_have_title("(1) Events · Portal", timeout=SOON)
 
 
 def test_what_was_missed_while_the_network_was_cut_comes_back(page, sim):
