@@ -99,7 +99,9 @@ def record(command: Command, answer: Accepted | BotError, answered_at: datetime)
     told = accepted(command, answer) if isinstance(answer, Accepted) else failed(command, answer)
     outcome = {**command.outcome, **told.pop("outcome"), "timings": timings}
     state = told.pop("state")
-    words = {name: outcome[name] for name in ("words", "sentence", "effect", "problems") if outcome.get(name)}
+    words = {name: outcome[name] for name in ("words", "sentence", "effect") if outcome.get(name)}
+    if "problems" in outcome:
+        words["problems"] = [f"{pair}: {why}"[:100] for pair, why in list(outcome["problems"].items())[:20]]
     with transaction.atomic():
         transaction.on_commit(lambda: wake([command.bot_id]), robust=True)
         return take_step(

@@ -13,7 +13,7 @@ from bots.domain.audit import append
 from bots.domain.commands import effects
 from bots.domain.commands.claiming import EXITS, refuse
 from bots.domain.commands.evidence import DONE, PART, UNCHANGED, UNCLEAR, Found, evidence, found_of_exit
-from bots.domain.commands.steps import PORTAL, act_of, change, take_step
+from bots.domain.commands.steps import PORTAL, TOLD_TRADES, act_of, change, take_step
 from bots.models import Command, Trade
 from bots.systems.contract import Session
 from bots.systems.errors import BotError
@@ -159,7 +159,7 @@ def told(outcome: dict[str, Any]) -> dict[str, Any]:
     names = ("effect", "found", "fill")
     small = {name: outcome[name] for name in names if outcome.get(name)}
     if "trades" in outcome:
-        small["trades"] = [end_in_words(end) for end in outcome["trades"][:40]]
+        small["trades"] = [end_in_words(end) for end in outcome["trades"][:TOLD_TRADES]]
     return small
 
 

@@ -18,7 +18,7 @@ from bots.models import BotStatus, Command, Event
 # Who takes the steps that no person takes.
 PORTAL = Actor(name="portal", role="process", client="commands")
 TOLD_OF_A_TRADE = ("trade_id", "pair", "side", "amount")
-TOLD_TRADES = 40  # of an exit-all, in an audit row
+TOLD_TRADES = 20  # of an exit-all, in an audit row: it holds 16 kB, and a bot may name its pairs in any script
 TOLD_AS_EVENTS = {
     Command.WAITING: "command_waiting",
     Command.INTENT: "command_asked",

@@ -73,10 +73,10 @@ def test_an_exit_of_all_keeps_every_open_trade(dora: User, bot: Bot) -> None:
 
 def test_an_exit_of_two_thousand_trades_fits_into_the_audit(dora: User, alpha: Team) -> None:
     bot = a_bot(alpha, status={"capabilities": ["force_exit_all"]})
-    first = a_trade(bot)
-    rows = [Trade(**{**values(first), "trade_id": f"9{number}"}) for number in range(1999)]
+    first = a_trade(bot, pair="\N{MONEY BAG}" * 60, trade_id="\N{MONEY BAG}" * 40)
+    rows = [Trade(**{**values(first), "trade_id": f"{number:\N{MONEY BAG}>40}"}) for number in range(1999)]
     Trade.objects.bulk_create(rows)
-    command = asked(dora, bot, "force_exit_all")
+    command = asked(dora, bot, "force_exit_all", reason="\N{MONEY BAG}" * 500)
     assert len(command.before["trades"]) == 2000
     assert AuditEntry.objects.get().details["before"]["open_trades"] == 2000
 

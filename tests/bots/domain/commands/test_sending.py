@@ -96,6 +96,15 @@ def test_what_an_exit_of_all_met_beyond_what_was_confirmed_is_told(
     assert len(sim.effects) == 4
 
 
+def test_what_the_bot_did_not_take_of_many_is_told_within_bounds(dora: User, bot: Bot, sim, outbox: Outbox) -> None:
+    known_already = [f"{number:\N{MONEY BAG}>60}" for number in range(49)]
+    sim.blacklist.extend(known_already)
+    command = sent(outbox, asked(dora, bot, "blacklist_add", {"pairs": [*known_already, "DOGE/USDT"]}))
+    assert command.state == Command.DONE
+    assert len(command.outcome["problems"]) == 49
+    assert len(AuditEntry.objects.get(action="command_done").details["outcome"]["problems"]) == 20
+
+
 # --- it is no longer what was confirmed
 
 
