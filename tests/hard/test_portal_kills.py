@@ -18,7 +18,7 @@ from tests.process import PortalProcess
 
 pytestmark = pytest.mark.hard
 
-KILLS = int(os.environ.get("PORTAL_KILLS", "8"))
+KILLS = int(os.environ.get("PORTAL_KILLS", "4"))
 BOTS = 3
 A_TRADER = """
 from accounts.models import Membership, Team, User

@@ -20,7 +20,7 @@ from tests.run import team_installation
 
 pytestmark = pytest.mark.hard
 
-KILLS = int(os.environ.get("RELAY_KILLS", "20"))
+KILLS = int(os.environ.get("RELAY_KILLS", "6"))
 SPECS = [
     BotSpec(
         name=f"bot-{number}", seed=number, release=release, state="stopped", auto_trade=True, pace=2.0, fill_seconds=0.5
