@@ -13,4 +13,5 @@ urlpatterns = [
     path("", include("bots.urls")),
 ]
 
+handler404 = "portal.views.not_found"
 handler500 = "portal.views.server_error"

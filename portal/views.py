@@ -3,12 +3,20 @@ import sys
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.views.defaults import page_not_found
 
 RETRY_AFTER = {"Retry-After": "5"}
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     return render(request, "403_csrf.html", status=403)
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """A path that nobody answers: a program is told so in its own language."""
+    if request.path_info.startswith("/api/"):
+        return JsonResponse({"detail": "There is nothing at this path.", "code": "not_found"}, status=404)
+    return page_not_found(request, exception)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
