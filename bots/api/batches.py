@@ -46,10 +46,18 @@ class Choice:
         """Raises ValidationError by field."""
         kind = given["kind"]
         if kind != CommandBatch.BULK:
+            require_nothing_chosen(given)
             return cls(team, kind, acts.bots_of(user, team), acts.KILLS[kind], {})
         if "action" not in given:
             raise ValidationError({"action": ["Required"]})
         return cls(team, kind, named_bots(user, team, given), given["action"], given["params"])
+
+
+def require_nothing_chosen(given: dict[str, Any]) -> None:
+    """Raises ValidationError: who names bots does not mean all of them."""
+    named = [name for name in ("bots", "tag", "action") if name in given] + ["params"] * bool(given["params"])
+    if named:
+        raise ValidationError({name: ["The kill switch takes every bot of the team: leave it out"] for name in named})
 
 
 def named_bots(user: User, team: Team, given: dict[str, Any]) -> list[Bot]:

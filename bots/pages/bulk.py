@@ -186,7 +186,7 @@ def batch(request: HttpRequest, pk: int) -> HttpResponse:
         "parts": parts_of(done),
         "names": names_of(done),
         "page_title": f"Batch {found.pk}",
-        "may_stop": may_do and done.unsent and found.stopped_at is None,
+        "may_stop": may_do and done.unsent,
         "may_repeat": may_do and done.has_ended and done.repeatable,
         "may_approve": may_do and waiting and found.requested_by_id != user.pk,
         "waiting": waiting,

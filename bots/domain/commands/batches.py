@@ -88,7 +88,7 @@ def ask_many(  # noqa: PLR0917  the order in which it is said
     no command was written.
     """
     require_role_in(user, team, action)
-    listed = chosen(team, bots)
+    listed = chosen(team, bots, kind)
     clean = params_for_many(action, params)
     wishes = Wishes(actor, user, team, listed, action, clean, words(reason), keyed(key), kind)
     if key and (before := replay(wishes)):
@@ -114,10 +114,10 @@ def require_role_in(user: User, team: Team, action: str) -> None:
         raise RoleTooLow(f"{WORDS[action].label} takes the role {LOWEST_ROLE[action]} or higher in {team.name}")
 
 
-def chosen(team: Team, bots: Iterable[Bot]) -> list[Bot]:
-    """Each once, LIVE ones first. Raises WrongParams."""
+def chosen(team: Team, bots: Iterable[Bot], kind: str) -> list[Bot]:
+    """Each once, LIVE ones first; the kill switch takes a team of any size. Raises WrongParams."""
     listed = sorted({bot.pk: bot for bot in bots}.values(), key=lambda bot: (bot.status.mode == "dry", bot.name))
-    if not 1 <= len(listed) <= MOST_BOTS:
+    if not listed or (kind == CommandBatch.BULK and len(listed) > MOST_BOTS):
         raise WrongParams({"bots": f"Choose 1 to {MOST_BOTS} bots"})
     if strange := [bot.slug for bot in listed if bot.team_id != team.pk]:
         raise WrongParams({"bots": f"{', '.join(strange[:5])}: not of the team {team.name}"})

@@ -78,6 +78,19 @@ def test_what_is_wrong_is_said_at_its_field(bots, as_dora, change, field):
     assert not CommandBatch.objects.exists()
 
 
+@pytest.mark.parametrize(
+    ("named", "field"),
+    [({"bots": ["trend"]}, "bots"), ({"tag": "spot"}, "tag"), ({"action": "stop"}, "action"), ({"bots": []}, "bots")],
+)
+@pytest.mark.parametrize("place", ["batches/", "batches/preview/"])
+def test_who_names_bots_does_not_mean_the_whole_team(bots, as_dora, place, named, field):
+    body = {"team": "alpha", "kind": "exit_all", "reason": "flash crash", "typed": "Alpha", **named}
+    body = body if place == "batches/" else {name: body[name] for name in ("team", "kind", *named)}
+    answer = as_dora(place, "POST", body)
+    assert (answer.status_code, list(answer.json()["fields"])) == (400, [field])
+    assert not CommandBatch.objects.exists()
+
+
 def test_who_may_what(bots, as_dora, as_otto, as_bob, as_charlie):
     for caller, status in ((as_otto, 403), (as_bob, 403), (as_charlie, 404)):
         assert caller("batches/", "POST", {**EXIT, "typed": "Alpha"}).status_code == status

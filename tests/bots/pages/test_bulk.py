@@ -103,6 +103,18 @@ def test_a_stop_ends_what_is_not_sent_and_leaves_the_rest(browser_of, olga, bob,
     assert AuditEntry.objects.filter(action="batch_stopped", actor="olga").count() == 1
 
 
+def test_what_a_broken_stop_left_unsent_can_be_stopped_again(browser_of, olga, fleet):
+    asked(browser_of(olga), f"/batches/new/?action=pause&{CHOSEN}")
+    batch = CommandBatch.objects.get()
+    CommandBatch.objects.update(stopped_at=timezone.now(), stopped_by_name="olga")
+    assert "Stop the 3 not sent yet" in text(page(browser_of(olga).get(f"/batches/{batch.pk}/")))
+
+    browser_of(olga).post(f"/batches/{batch.pk}/stop/")
+
+    assert set(batch.commands.values_list("state", flat=True)) == {"cancelled"}
+    assert "/stop/" not in page(browser_of(olga).get(f"/batches/{batch.pk}/"))
+
+
 def test_only_where_nothing_was_done_it_is_asked_once_more(browser_of, olga, fleet):
     browser = browser_of(olga)
     asked(browser, f"/batches/new/?action=pause&{CHOSEN}")
