@@ -40,9 +40,8 @@ KIB = 1024
 TLS = {"ws": False, "wss": True}
 TOO_LARGE = 1009  # the close code we give for a message above the bound
 
-_silent = logging.getLogger(f"{__name__}.library")
-_silent.propagate = False
-_silent.disabled = True
+# Known to nobody else: no configuration of logging, whenever it comes, gives it a voice.
+_silent = logging.Logger(f"{__name__}.library", logging.CRITICAL + 1)
 
 
 class _Connect(connect):

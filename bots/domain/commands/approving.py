@@ -24,7 +24,7 @@ from bots.domain.commands.offering import require_ready
 from bots.domain.commands.refusing import CommandRefused, WrongParams, WrongState
 from bots.domain.commands.steps import act_of, change, happened, take_step
 from bots.domain.commands.wording import about
-from bots.models import Bot, Command, FourEyes
+from bots.models import Bot, Command, CommandBatch, FourEyes
 from bots.models.command import CONFIRMED_FOR
 from bots.systems.instructions import NEEDS
 
@@ -71,6 +71,7 @@ def approve(actor: Actor, user: User, command: Command) -> Command:
         require_may_send()
         require_ready(bot)
         require_asker_still_may(command)
+        require_batch_goes_on(command)
         now = timezone.now()
         waiting = Command.objects.filter(pk=command.pk, state=Command.WAITING, expires_at__gt=now)
         approved = {"approved_by": user, "approved_by_name": user.username, "approved_at": now}
@@ -116,6 +117,11 @@ def require_asker_still_may(command: Command) -> None:
     asker = command.requested_by
     if asker is None or not Bot.objects.commandable_by(asker, command.action).filter(pk=command.bot_id).exists():
         raise AskerMayNot(f"{command.requested_by_name}, who asked, may no longer do this: decline it")
+
+
+def require_batch_goes_on(command: Command) -> None:
+    if CommandBatch.objects.filter(commands=command).exclude(stopped_at=None).exists():
+        raise WrongState(command, "Its batch was stopped: nothing more of it is sent")
 
 
 def not_waiting(command: Command) -> WrongState:

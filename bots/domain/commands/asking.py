@@ -23,7 +23,7 @@ from bots.domain.audit.entry import storable
 from bots.domain.commands.confirming import Before, confirmed
 from bots.domain.commands.handing import hand_over_on_commit
 from bots.domain.commands.offering import require_capability, require_ready
-from bots.domain.commands.params import Params, parsed
+from bots.domain.commands.params import Params, parsed, require_ahead
 from bots.domain.commands.refusing import (
     CapabilityMissing,
     Duplicate,
@@ -126,6 +126,7 @@ def written(wish: Wish) -> Asked:
         bot = locked(wish.bot)
         if wish.key and (before := replay(wish)):
             return before
+        require_ahead(wish.params)
         if wish.action in REASON_REQUIRED and not wish.reason:
             raise ReasonMissing(f"Say why: {WORDS[wish.action].past} goes into the audit with its reason")
         require_may_send()

@@ -182,7 +182,7 @@ def written(wishes: Wishes) -> CommandBatch:
         numbers: dict[str, Detail] = {
             "bots": len(wishes.bots),
             "live": live,
-            "first_bots": [bot.slug for bot in wishes.bots[:100]],
+            "first_bots": [bot.slug for bot in wishes.bots[:40]],
         }
         append(act_of("batch_asked", wishes.actor, batch, {**told, **numbers}))
     return batch
@@ -268,8 +268,8 @@ def stop(actor: Actor, user: User, batch: CommandBatch) -> CommandBatch:
     for command in batch.commands.filter(state__in=Command.UNSENT).select_related("bot__team"):
         try:
             cancel(actor, user, command)
-        except CommandRefused:
-            continue  # sent in this very moment: it stands in the progress
+        except (CommandRefused, AuditUnavailable):
+            continue  # sent in this very moment, or still to be refused: nothing of a stopped batch is claimed
     return batch
 
 

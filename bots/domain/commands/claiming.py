@@ -33,28 +33,44 @@ def may_be_sent(now: datetime) -> Q:
 def to_send(command_id: int) -> Command | None:
     """The command with its bot, team and status, if it may still be sent."""
     mine = Command.objects.filter(may_be_sent(timezone.now()), pk=command_id)
-    return mine.select_related("bot__team", "bot__status", "requested_by", "trade").first()
+    return mine.select_related("bot__team", "bot__status", "requested_by", "trade", "batch").first()
 
 
 def why_not(command: Command) -> tuple[str, str] | None:
     """(code, sentence) of what changed in the portal since it was asked; None: nothing that matters."""
-    bot, user = command.bot, command.requested_by
     if (silence := safety.silence()) is not None:
         return safety.CODE, f"Safe mode: nothing was sent. {silence.why}"
+    if command.batch is not None and command.batch.stopped_at is not None:
+        return "batch_stopped", f"{command.batch.stopped_by_name} stopped the batch; nothing was sent"
+    user = command.requested_by
+    allowed = user is not None and Bot.objects.commandable_by(user, command.action).filter(pk=command.bot_id).exists()
+    if not allowed:
+        return "role_lost", f"{command.requested_by_name} may not do this any more; nothing was sent"
+    return bot_changed(command)
+
+
+def bot_changed(command: Command) -> tuple[str, str] | None:
+    bot = command.bot
     if bot.retired_at is not None or not bot.enabled:
         return "bot_not_ready", "The bot was retired or paused in the portal meanwhile; nothing was sent"
     if bot.address != command.before.get("where"):
         return "bot_changed", "The bot's address was changed meanwhile; nothing was sent"
     if bot.status.mode != command.before.get("mode"):
         return "bot_changed", f"The bot became {bot.status.mode or 'unknown'} meanwhile; nothing was sent"
-    allowed = user is not None and Bot.objects.commandable_by(user, command.action).filter(pk=bot.pk).exists()
-    if not allowed:
-        return "role_lost", f"{command.requested_by_name} may not do this any more; nothing was sent"
     return None
 
 
 def claim(command: Command, seen: Seen) -> bool:
-    """INTENT -> SENT, committed before the request leaves: whoever gets True sends, once. Raises AuditUnavailable."""
+    """INTENT -> SENT, committed before the request leaves: whoever gets True sends, once. Raises AuditUnavailable.
+
+    Reading the bot took its time: what must hold is asked once more.
+    """
+    fresh = to_send(command.pk)
+    if fresh is None:
+        return False
+    if problem := why_not(fresh):
+        refuse(command, *problem)
+        return False
     now = timezone.now()
     outcome = {**command.outcome, "at_sending": seen}
     outcome.pop("hindrance", None)

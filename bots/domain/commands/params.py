@@ -149,10 +149,13 @@ def moment(value: object) -> datetime:
 
 
 def until(name: str, value: object) -> str:
-    found = moment(value)
-    if found <= timezone.now():
-        raise ValueError("Lies in the past")
-    return found.isoformat()
+    return moment(value).isoformat()
+
+
+def require_ahead(params: Mapping[str, Any]) -> None:
+    """Asked of what is new: the repetition of an old request is answered as the first. Raises WrongParams."""
+    if "until" in params and datetime.fromisoformat(params["until"]) <= timezone.now():
+        raise WrongParams({"until": "Lies in the past"})
 
 
 def expected(name: str, value: object) -> Params:

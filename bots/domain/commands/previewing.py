@@ -12,7 +12,7 @@ from bots.domain.audit import Actor
 from bots.domain.commands.asking import Wish, require_may_send, require_once, require_role, waiting_time, words_of
 from bots.domain.commands.confirming import Before, confirmed
 from bots.domain.commands.offering import POINTLESS, require_capability, require_ready
-from bots.domain.commands.params import ON_A_TRADE, Params, parsed
+from bots.domain.commands.params import ON_A_TRADE, Params, parsed, require_ahead
 from bots.domain.commands.refusing import CommandRefused, WrongParams
 from bots.domain.commands.wording import STOPS_ENTRIES, WORDS
 from bots.domain.freshness import freshness_of, shown_state
@@ -64,6 +64,7 @@ def params_for_many(action: str, params: Mapping[str, object]) -> Params:
     if action not in MANY_AT_ONCE:
         raise WrongParams({"action": f"{str(action)[:40]!r} cannot be asked of many bots at once"})
     typed = parsed(action, params)
+    require_ahead(typed)
     if "lock_id" in typed:
         raise WrongParams({"lock_id": "A lock's number belongs to one bot: name the pair"})
     return typed

@@ -100,10 +100,11 @@ def held_by(claims: Sequence[Claim]) -> Iterator[QuerySet[PollTurn]]:
 def wake(bots: Iterable[int], *, again: bool = False) -> None:
     """Make bots due now with every kind. `again`: the connection was changed, so a held bot is asked again and what a
     poll under way brings from the old address is not written."""
-    turns = PollTurn.objects.filter(pk__in=list(bots))
-    turns.update(next_poll_at=timezone.now(), due={})
-    if again:
-        turns.update(held="", leased_until=None, fence=F("fence") + 1)
+    with transaction.atomic():
+        turns = PollTurn.objects.filter(pk__in=list(locked(bots).values_list("pk", flat=True)))
+        turns.update(next_poll_at=timezone.now(), due={})
+        if again:
+            turns.update(held="", leased_until=None, fence=F("fence") + 1)
 
 
 def hasten(wanted: Mapping[int, frozenset[Kind]], now: datetime, *, patiently: bool) -> None:

@@ -141,7 +141,7 @@ class Session:
         if commands.stops_entries(instruction, release):
             if (await self._state()).state == "stopped":
                 raise Refused("Not sent: a stopped bot of this release forgets it; start it first")
-        elif commands.depends_on_release(instruction):
+        elif commands.depends_on_release(instruction) or commands.came_later(instruction, release):
             await self._state()
         return await self._known_release()
 

@@ -52,6 +52,14 @@ def depends_on_release(instruction: Instruction) -> bool:
     return any(name not in _needed(instruction.action) for name in _said(instruction))
 
 
+def came_later(instruction: Instruction, release: Release) -> bool:
+    """Whether a later release has it, or under another name: the bot may have become one since it was last asked."""
+    if instruction.action == "reload_config":
+        return release < releases.RELOAD_CONFIG
+    known = instruction.action in _CALLS and instruction.action != "pause"
+    return known and not releases.offers(release, instruction.action)
+
+
 def stops_entries(instruction: Instruction, release: Release) -> bool:
     """Whether this is the `pause` of before 2025.4, which a stopped bot answers with yes and forgets."""
     return instruction.action == "pause" and release < releases.PAUSE

@@ -20,8 +20,9 @@ from bots.systems.http import Answer
 # Statuses with which a bot, or a proxy in front of it, turns a command away before anything is done.
 TURNED_AWAY = frozenset({400, 401, 403, 404, 405, 422})
 # Refusals of a bot that has acted, or may have: an unfilled entry is cancelled and its trade deleted, then the answer
-# cannot be made; of several open orders the first may be cancelled before the second is not found.
-ACTED_NEVERTHELESS = ("Failed to exit trade", "no active trade", "Order not found")
+# cannot be made; of several open orders the first may be cancelled before the second is not found; open orders are
+# cancelled before the rest is found to be too small.
+ACTED_NEVERTHELESS = ("Failed to exit trade", "no active trade", "Order not found", "would be too small")
 DOES_NOT_TRADE = "This Freqtrade runs in webserver mode: it does not trade"
 _WORDS = 300  # of a bot's refusal
 
@@ -90,8 +91,10 @@ def _quoted(words: str) -> str:
 
 
 def _is_refusal(answer: Answer) -> bool:
+    """In the bot's own form: a gateway that speaks JSON says `error` too, and knows nothing of what the bot did."""
     content = loose(answer.body)
-    return isinstance(content, dict) and isinstance(content.get("error"), str)
+    words = content.get("error") if isinstance(content, dict) else None
+    return isinstance(words, str) and words.startswith("Error querying ")
 
 
 def bots_words(answer: Answer) -> str:

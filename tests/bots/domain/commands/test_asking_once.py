@@ -7,6 +7,7 @@ from datetime import timedelta
 from functools import partial
 
 import pytest
+import time_machine
 from django.db import connection
 from django.utils import timezone
 
@@ -34,6 +35,16 @@ def test_the_same_key_brings_its_command_when_the_trade_is_long_gone(dora: User,
     Command.objects.update(state=Command.DONE)
     Trade.objects.update(gone_at=timezone.now())
     assert asked(dora, bot, "force_exit", exit_of(trade), key="k1") == first
+
+
+def test_a_short_lock_asked_again_with_its_key_when_it_is_over_is_answered_as_before(dora: User, bot: Bot) -> None:
+    soon = timezone.now() + timedelta(minutes=5)
+    lock = {"pair": "BTC/USDT", "until": soon.isoformat()}
+    first = asked(dora, bot, "lock_pair", lock, key="k1")
+    with time_machine.travel(soon + timedelta(minutes=1)):
+        assert asked(dora, bot, "lock_pair", lock, key="k1") == first
+        problem = refused(commands.WrongParams, dora, bot, "lock_pair", lock, key="k2")
+    assert problem.fields == {"until": "Lies in the past"}
 
 
 @pytest.mark.parametrize("changed", ["params", "reason", "action", "bot"])

@@ -2,7 +2,9 @@
 
 import math
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from django.db import connection
@@ -11,7 +13,8 @@ from django.utils import timezone
 from accounts.models import Membership, Team, User
 from bots.domain import commands, safety
 from bots.domain.commands import Outbox
-from bots.models import AuditEntry, Bot, BotStatus, Command, Trade
+from bots.domain.commands.sending import on_fresh_connection
+from bots.models import AuditEntry, Bot, BotStatus, Command, CommandBatch, Trade
 from bots.simulator import BotSpec, SimBot, running_fleet
 from tests.bots.domain.commands.conftest import actor, asked, ended, exit_of, first_trade, wait_for_quiet
 from tests.bots.domain.commands.surroundings import unwritable_audit
@@ -173,6 +176,35 @@ def test_what_changed_in_the_portal_since_keeps_it_from_leaving(dora, bot, sim, 
     sent(outbox, command)
     assert (command.state, command.code, command.sent_at) == (Command.REFUSED, code, None)
     assert command.outcome["sentence"]
+    assert sim.effects == []
+
+
+@pytest.mark.parametrize("role", ["viewer", "trader"])
+def test_what_must_hold_is_asked_again_when_the_bot_was_read(dora: User, bot: Bot, sim: SimBot, role: str) -> None:
+    """A slow bot takes its time to be read: meanwhile somebody took the role away."""
+
+    def while_it_was_read(point: str, command_id: int) -> None:
+        if point == "checked":
+            demote = Membership.objects.filter(user=dora).update
+            with ThreadPoolExecutor(1) as elsewhere:
+                elsewhere.submit(on_fresh_connection, partial(demote, role=role)).result(5)
+
+    command = asked(dora, bot, "force_exit_all")
+    box = Outbox(while_it_was_read).start()
+    sent(box, command)
+    box.stop()
+    ended_as = (Command.REFUSED, "role_lost", 0) if role == "viewer" else (Command.DONE, "", 1)
+    assert (command.state, command.code, sim.requests.count("/forceexit", "POST")) == ended_as
+
+
+def test_nothing_of_a_stopped_batch_leaves(dora: User, bot: Bot, sim: SimBot, outbox: Outbox) -> None:
+    """Also what was written down in the moment of the stop."""
+    batch = CommandBatch.objects.create(team=bot.team, action="force_exit_all", requested_by=dora)
+    command = asked(dora, bot, "force_exit_all", batch=batch)
+    CommandBatch.objects.update(stopped_at=timezone.now(), stopped_by_name="alice")
+    sent(outbox, command)
+    assert (command.state, command.code) == (Command.REFUSED, "batch_stopped")
+    assert command.outcome["sentence"] == "alice stopped the batch; nothing was sent"
     assert sim.effects == []
 
 
