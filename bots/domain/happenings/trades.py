@@ -18,6 +18,7 @@ from bots.models import Bot, Command, Trade
 TOLD_WITHIN = timedelta(minutes=10)
 # So long before a trade's end a command may have been sent that explains it: a limit order waits.
 EXPLAINED_WITHIN = timedelta(days=1)
+CLOCKS_APART = timedelta(seconds=30)  # the bot's, which dates the trade's opening, and ours, which dates the command
 MOST_TOLD = 500  # of one bot in one poll
 
 Orders = list[dict[str, Any]]
@@ -115,13 +116,42 @@ def is_forced(bot: Bot, row: Trade) -> bool:
 
 
 def explained(bot: Bot, row: Trade, at: datetime) -> bool:
-    """Whether somebody asked for it here: a command about this trade, or about all trades of this bot.
+    """Whether somebody asked for it here: a command about this trade, or about all trades there were at this bot.
 
-    One that the bot refused, or whose order was cancelled, closed nothing."""
-    sent = Command.objects.filter(bot=bot, sent_at__gte=at - EXPLAINED_WITHIN, action__startswith="force_exit")
-    about_it = Q(trade=row.pk) | Q(params__trade_id=row.trade_id) | Q(action="force_exit_all")
-    asked = sent.filter(about_it).exclude(state=Command.REFUSED).values_list("outcome", flat=True)
-    return any(outcome.get("effect") != "cancelled" for outcome in asked)
+    One that the bot refused, or whose order was cancelled, closed nothing. A trade of the same id in another life of
+    the bot's database is another trade."""
+    since = max(at - EXPLAINED_WITHIN, row.open_date - CLOCKS_APART)
+    sent = Command.objects.filter(bot=bot, sent_at__gte=since, action__startswith="force_exit")
+    by_id = Q(trade=None, params__trade_id=row.trade_id)
+    asked = sent.filter(Q(trade=row.pk) | by_id | Q(action="force_exit_all")).exclude(state=Command.REFUSED)
+    return any(closed_by(command, row, at) for command in asked)
+
+
+def closed_by(command: Command, row: Trade, at: datetime) -> bool:
+    """Whether this exit may be what closed the trade at that moment: not when it was cancelled, and not long after it
+    had sold only a part."""
+    effect = effect_on(command, row)
+    if effect == "cancelled":
+        return False
+    of_a_part = effect == "partly" or (effect == "filled" and command.params.get("amount") is not None)
+    return not of_a_part or at <= filled_at(command) + TOLD_WITHIN
+
+
+def effect_on(command: Command, row: Trade) -> str:
+    """As in Command.outcome; of an exit of all trades what it brought at this one. "" while not known."""
+    if command.action != "force_exit_all":
+        return command.effect
+    ends = {end["trade_id"]: end["effect"] for end in command.outcome.get("trades", ())}
+    return str(ends.get(row.trade_id, ""))
+
+
+def filled_at(command: Command) -> datetime:
+    """By the bot's clock where the fill is known, else when the portal knew the outcome."""
+    assert command.sent_at is not None
+    seconds = (command.outcome.get("fill") or {}).get("seconds")
+    if seconds is not None:
+        return command.sent_at + timedelta(seconds=float(seconds))
+    return command.ended_at or command.answered_at or command.sent_at
 
 
 def about(bot: Bot, row: Trade, kind: str, key: str, at: datetime, *, text: str = "", **more: Any) -> Happened:

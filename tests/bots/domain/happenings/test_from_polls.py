@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -97,16 +98,94 @@ def test_a_trade_forced_at_the_bot_itself_is_told_as_such(sim: SimBot, bot: Bot)
     assert forced.text == "was made to exit XRP/USDT, and not by this portal"
 
 
+def sent(bot: Bot, action: str, ago: timedelta = timedelta(0), **given: Any) -> Command:
+    at = timezone.now() - ago
+    command = Command(bot=bot, team=bot.team, action=action, expires_at=at, sent_at=at, ended_at=at, **given)
+    command.save()
+    return command
+
+
 def test_a_trade_forced_by_a_command_of_ours_is_not(sim: SimBot, bot: Bot) -> None:
     trade = sim.open_trade("XRP/USDT")
     polled(bot)
-    asked = Command(bot=bot, team=bot.team, action="force_exit", params={"trade_id": str(trade.trade_id)})
-    asked.expires_at = asked.sent_at = timezone.now()
-    asked.save()
+    sent(bot, "force_exit", params={"trade_id": str(trade.trade_id)})
     sim.close_trade(trade.trade_id, reason="force_exit")
     polled(bot)
     assert "trade_closed" in kinds(bot)
     assert "forced_outside" not in kinds(bot)
+
+
+def test_an_exit_of_all_trades_explains_no_exit_of_a_trade_opened_later(sim: SimBot, bot: Bot) -> None:
+    sent(bot, "force_exit_all", timedelta(minutes=20))
+    trade = sim.open_trade("XRP/USDT")
+    polled(bot)
+    sim.close_trade(trade.trade_id, reason="force_exit")
+    polled(bot)
+    assert "forced_outside" in kinds(bot)
+
+
+def test_an_exit_in_another_life_of_the_bot_explains_no_exit_of_the_same_number(sim: SimBot, bot: Bot) -> None:
+    trade = sim.open_trade("XRP/USDT")
+    polled(bot)
+    other = Trade.objects.filter(bot=bot, is_open=False).first()
+    sent(bot, "force_exit", params={"trade_id": str(trade.trade_id)}, trade=other)
+    sim.close_trade(trade.trade_id, reason="force_exit")
+    polled(bot)
+    assert "forced_outside" in kinds(bot)
+
+
+PART = {"amount": "1"}
+EARLIER = timedelta(minutes=15)
+
+
+@pytest.mark.parametrize(
+    ("ago", "params", "effect", "told"),
+    [
+        (EARLIER, PART, "filled", True),
+        (EARLIER, PART, "partly", True),
+        (EARLIER, {}, "partly", True),  # the rest was held on
+        (EARLIER, {}, "cancelled", True),
+        (EARLIER, PART, "pending", False),
+        (EARLIER, {}, "pending", False),  # a limit order that waited
+        (timedelta(minutes=2), PART, "filled", False),
+    ],
+)
+def test_a_part_sold_by_us_earlier_explains_no_exit_of_the_rest(
+    sim: SimBot, bot: Bot, ago: timedelta, params: dict[str, str], effect: str, told: bool
+) -> None:
+    row = long_open(sim, bot)
+    sent(bot, "force_exit", ago, params={"trade_id": row.trade_id, **params}, trade=row, outcome={"effect": effect})
+    sim.close_trade(int(row.trade_id), reason="force_exit")
+    polled(bot)
+    assert ("forced_outside" in kinds(bot)) is told
+
+
+@pytest.mark.parametrize(("effect", "told"), [("filled", False), ("pending", False), ("", False), ("cancelled", True)])
+def test_an_exit_of_all_trades_explains_those_it_may_have_closed(
+    sim: SimBot, bot: Bot, effect: str, told: bool
+) -> None:
+    row = long_open(sim, bot)
+    outcome = {"effect": "partly", "trades": [{"trade_id": row.trade_id, "pair": row.pair, "effect": effect}]}
+    sent(bot, "force_exit_all", EARLIER, outcome=outcome)
+    sim.close_trade(int(row.trade_id), reason="force_exit")
+    polled(bot)
+    assert ("forced_outside" in kinds(bot)) is told
+
+
+def test_the_fill_counts_not_when_it_was_asked_for(sim: SimBot, bot: Bot) -> None:
+    row = long_open(sim, bot)
+    outcome = {"effect": "filled", "fill": {"seconds": str(EARLIER.total_seconds() - 60)}}
+    sent(bot, "force_exit", EARLIER, params={"trade_id": row.trade_id, **PART}, trade=row, outcome=outcome)
+    sim.close_trade(int(row.trade_id), reason="force_exit")
+    polled(bot)
+    assert "forced_outside" not in kinds(bot)
+
+
+def long_open(sim: SimBot, bot: Bot) -> Trade:
+    """A trade that was open before any of the commands here."""
+    row = Trade.objects.get(bot=bot, is_open=True)
+    assert row.open_date < timezone.now() - EARLIER
+    return row
 
 
 def test_stopped_paused_and_started_are_told_once_each(sim: SimBot, bot: Bot) -> None:
