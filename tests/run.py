@@ -3,7 +3,7 @@
     python -m tests.run embedded postgresql [-- pytest arguments]
 
 `embedded`: SQLite, broker and channels in the process. `postgresql`: PostgreSQL and Redis, with the settings of a team
-installation. `hard` and `real`: the tests with that mark, embedded. Ends with 1 when a part failed or could not run.
+installation; what touches neither SQL nor a broker is not run a second time. `hard` and `real`: the tests with that mark, embedded. Ends with 1 when a part failed or could not run.
 """
 
 import os
@@ -21,6 +21,8 @@ from tests import engines
 WORKERS = int(os.environ.get("TEST_WORKERS", "2"))
 ORDINARY = "not hard and not real"
 MARKS = {"embedded": ORDINARY, "postgresql": ORDINARY, "hard": "hard", "real": "real"}
+# The adapters and the simulator know no database and no broker.
+NO_ENGINE_IN = ("tests/bots/systems", "tests/bots/simulator", "tests/test_architecture.py", "tests/test_sizes.py")
 NOT_INHERITED = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "DEBUG", "ALLOWED_HOSTS", "EMAIL_URL")
 
 
@@ -51,10 +53,17 @@ def run(name: str, extra: list[str]) -> Part:
     try:
         with ExitStack() as stack:
             environment = surroundings(name, stack)
-            ok, words = pytest(environment, MARKS[name], extra)
+            ok, words = pytest(environment, MARKS[name], [*left_out(name, extra), *extra])
     except engines.EngineMissing as missing:
         ok, words = False, f"NOT RUN: {missing}"
     return Part(name, ok, words, time.monotonic() - began)
+
+
+def left_out(name: str, extra: list[str]) -> list[str]:
+    """Who names files gets them."""
+    if name != "postgresql" or any(argument.startswith("tests") for argument in extra):
+        return []
+    return [f"--ignore={place}" for place in NO_ENGINE_IN]
 
 
 def surroundings(name: str, stack: ExitStack) -> dict[str, str]:
