@@ -3,7 +3,8 @@
     python -m tests.run embedded postgresql [-- pytest arguments]
 
 `embedded`: SQLite, broker and channels in the process. `postgresql`: PostgreSQL and Redis, with the settings of a team
-installation; what touches neither SQL nor a broker is not run a second time. `hard` and `real`: the tests with that mark, embedded. Ends with 1 when a part failed or could not run.
+installation; what touches neither SQL nor a broker is not run a second time. `hard` and `real`: the tests with that
+mark, embedded. Ends with 1 when a part failed or could not run.
 """
 
 import os
