@@ -140,7 +140,9 @@ def force_enter(bot: SimBot, request: Request) -> Json:
     stake = _known(bot, "2022.1", validation.figure_of(bot.release, body, "stakeamount"))
     _refuse_entry(bot, request, pair, str(_worded(bot, body, "side", "2022.4.1") or "long"))
     tag = _worded(bot, body, "entry_tag", "2022.2") or _usual_tag(bot)
-    trade = bot.desk.enter(pair, price or bot.rate(pair), stake or bot.spec.stake, tag, order_type)
+    entry = price or bot.rate(pair), stake or bot.spec.stake, tag, order_type
+    held = _held(bot, pair)
+    trade = bot.desk.add(held, *entry) if held else bot.desk.enter(pair, *entry)
     bot.took_effect("force_enter", trade=trade)
     if bot.release.since("2020.12"):
         return trades.fresh_trade(bot, trade)
@@ -163,11 +165,23 @@ def _refuse_entry(bot: SimBot, request: Request, pair: str, side: str) -> None:
         raise refused(request, "Can't go short on Spot markets.")
     if pair not in bot.spec.whitelist and not (bot.market.lists(pair) and pair.endswith(f"/{bot.spec.currency}")):
         raise _wrong_pair(bot, request, pair)
-    taken = next((trade for trade in bot.book.open if trade.pair == pair), None)
+    taken = _held(bot, pair)
     if taken:
-        raise refused(request, f"position for {pair} already open - id: {taken.trade_id}")
-    if bot.release.since("2022.9") and 0 <= bot.max_open_trades <= len(bot.book.open):
+        _refuse_more(bot, request, taken)
+    elif bot.release.since("2022.9") and 0 <= bot.max_open_trades <= len(bot.book.open):
         raise refused(request, "Maximum number of trades is reached.")
+
+
+def _held(bot: SimBot, pair: str) -> Trade | None:
+    return next((trade for trade in bot.book.open if trade.pair == pair), None)
+
+
+def _refuse_more(bot: SimBot, request: Request, taken: Trade) -> None:
+    words = f"position for {taken.pair} already open - id: {taken.trade_id}"
+    if not (bot.spec.position_adjustment and bot.release.since("2022.1")):
+        raise refused(request, words)
+    if taken.open_orders:
+        raise refused(request, f"{words} and has open order {','.join(each.order_id for each in taken.open_orders)}")
 
 
 def _wrong_pair(bot: SimBot, request: Request, pair: str) -> Refusal:

@@ -34,8 +34,20 @@ class Desk:
             self.fill_entry(trade)
         return trade
 
-    def fill_entry(self, trade: Trade) -> None:
-        order = trade.orders[0]
+    def add(self, trade: Trade, rate: float, stake: float, tag: str | None, order_type: str) -> Trade:
+        """Place an entry that adds to what the trade holds; a market order fills at once."""
+        bot, at_ms = self.bot, self.bot.next_ms()
+        name = order_name(bot.dry_run, "buy", trade.pair, at_ms)
+        order = Order(name, "buy", order_type, round(stake / rate, amount_digits_of(rate)), rate, at_ms, tag)
+        trade.orders.append(order)
+        bot.book.changed()
+        bot.publish(messages.entry(bot, trade, order, filled=False))
+        if order_type == "market":
+            self.fill_entry(trade, order)
+        return trade
+
+    def fill_entry(self, trade: Trade, order: Order | None = None) -> None:
+        order = order or trade.orders[0]
         trade.enter(order, self.bot.next_ms())
         self.bot.book.changed()
         self.bot.note(BOOKKEEPER, f"LIMIT_BUY has been fulfilled for Trade(id={trade.trade_id}).")
@@ -69,7 +81,7 @@ class Desk:
         """All its open orders fill at their price."""
         for order in trade.open_orders:
             if order.side == "buy":
-                self.fill_entry(trade)
+                self.fill_entry(trade, order)
             else:
                 self.fill_exit(trade, order)
 
@@ -79,6 +91,8 @@ class Desk:
             order.status = "canceled"
             if order.side == "buy":
                 self.bot.publish(messages.entry_cancel(self.bot, trade, order, reason))
+                if trade.is_filled:  # it was to add to it
+                    continue
                 self.bot.book.remove(trade.trade_id)
                 return True
             self.bot.publish(messages.exit_cancel(self.bot, trade, order, reason))

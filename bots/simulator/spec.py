@@ -34,6 +34,7 @@ class BotSpec:
     pairs: tuple[str, ...] = ()  # () = the first coins against `currency`
     foreign_coins: dict[str, float] = field(default_factory=dict)  # held, but none of the bot's business
     force_entry: bool = True
+    position_adjustment: bool = False  # a forced entry adds to the trade already open in the pair (2022.1)
     force_order_type: str = "market"  # of forced orders that do not name theirs: market | limit
 
     history: int = 0  # closed trades at birth

@@ -108,13 +108,23 @@ class Trade:
         return round(self.profit_abs(rate) / value, 8) if value else 0.0
 
     def enter(self, order: Order, at_ms: int, price: float | None = None) -> None:
-        """The entry order fills."""
+        """The entry order fills; a later one adds to what is held."""
         order.fill(at_ms, price)
+        if self.is_filled:
+            self._add(order)
+            return
         self.amount, self.open_rate = order.amount, order.price
         self.stake_amount = self.max_stake_amount = round(order.amount * order.price, 8)
         self.open_fill_ms = at_ms
         self.entered_value = self.open_value
         self.min_rate = self.max_rate = order.price
+
+    def _add(self, order: Order) -> None:
+        self.stake_amount = self.max_stake_amount = round(self.stake_amount + order.cost, 8)
+        self.amount = round(self.amount + order.amount, 8)
+        self.open_rate = self.stake_amount / self.amount
+        self.entered_value += round(order.cost * (1 + self.fee), 8)
+        self.watch(order.price)
 
     def sell(self, order: Order, at_ms: int, price: float | None = None) -> None:
         """An exit order fills: a part, or the last of it, which closes the trade."""

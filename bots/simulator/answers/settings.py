@@ -35,7 +35,7 @@ def show_config(bot: SimBot) -> Json:
         "bot_name": bot.spec.name,
         "state": "" if web else bot.state,
         "runmode": "webserver" if web else "dry_run" if bot.dry_run else "live",
-        "position_adjustment_enable": False,
+        "position_adjustment_enable": bot.spec.position_adjustment,
         "max_entry_position_adjustment": -1,
     }
     return bot.release.shape("show_config", full)
