@@ -97,7 +97,7 @@ class Desk:
             command = Command.objects.get(pk=command_id)
             if command.state in Command.FINAL and command.effect not in ("pending",):
                 return command
-            if command.effect == "pending" and not self.waits_for_a_fill(command):
+            if command.state == Command.UNKNOWN or (command.effect == "pending" and not self.waits_for_a_fill(command)):
                 polled(self.bot)
             elif command.effect == "pending":
                 return command

@@ -89,11 +89,14 @@ def of_trade(trade: Trade) -> Seen:
 
 def entry_filled(trade: Trade) -> bool:
     """Whether anything was bought: an entry without a fill is cancelled by an exit, and its trade vanishes."""
-    entry = "sell" if trade.side == "short" else "buy"
-    orders = [order for order in trade.orders if order.side == entry]
+    orders = [order for order in trade.orders if order.side == entry_side(trade)]
     if orders:
         return any(order.filled for order in orders) or not any(order.is_open for order in orders)
     return bool(trade.amount)
+
+
+def entry_side(trade: Trade) -> str:
+    return "sell" if trade.side == "short" else "buy"
 
 
 async def of_open_trades(command: Command, session: Session) -> Seen:
@@ -110,7 +113,8 @@ async def of_open_trades(command: Command, session: Session) -> Seen:
     trades = [each.trade for each in listed.trades]
     if command.action == "force_enter":
         trades = [trade for trade in trades if trade.pair == command.params["pair"]]
-        return {"open": [[trade.trade_id, trade.open_ms] for trade in trades]}
+        held = [of_trade(trade) for trade in trades]  # an entry may add to one of them
+        return {"open": [[trade.trade_id, trade.open_ms] for trade in trades], "held": held}
     return {"trades": [of_trade(trade) for trade in trades]}
 
 

@@ -20,7 +20,7 @@ from bots.systems.instructions import Accepted
 # Clocks of two machines may differ by so much; further ahead no clock of today has put an expiry: it was set back.
 CLOCKS_DIFFER = timedelta(seconds=30)
 EXITS = frozenset({"force_exit", "force_exit_all"})
-FOLLOWED = EXITS | {"force_enter"}
+FOLLOWED = EXITS | {"force_enter", "cancel_order"}
 FIRST_LOOK = timedelta(seconds=2)
 SOON = timedelta(seconds=1)
 
@@ -140,8 +140,6 @@ def accepted(command: Command, answer: Accepted) -> dict[str, Any]:
         outcome |= {"trade_id": answer.trade_id, "open_ms": answer.open_ms}
     if command.action in FOLLOWED:
         outcome["effect"] = "pending"
-    if command.action == "cancel_order":
-        outcome["effect"] = "cancelled"
     if command.action == "force_exit_all" and (late := opened_since(command)):
         outcome["opened_since"] = late
     following = now + SOON if command.action in FOLLOWED else None

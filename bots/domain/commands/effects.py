@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from bots.domain.commands.checking import entry_side
 from bots.domain.commands.confirming import plain
 from bots.models import Command, Trade
 from bots.models.money import exact
@@ -28,18 +29,60 @@ def effect_of_exit(known: Known, wanted: str | None, trade: contract.Trade) -> s
         filled = sum((order.filled or Decimal(0) for order in orders), Decimal(0))
         if not filled:
             return CANCELLED
-        return FILLED if wanted is not None and filled >= Decimal(wanted) else PARTLY
+        # A bot rounds the amount to what the exchange takes: its order, filled wholly, is all that was asked for.
+        whole = wanted is not None and (filled >= Decimal(wanted) or all(map(is_whole, orders)))
+        return FILLED if whole else PARTLY
     return PENDING if trade.has_open_orders and not known.get("has_open_orders") else ""
 
 
 def exit_orders_since(known: Known, trade: contract.Trade) -> list[contract.Order]:
     """Orders against the position that were not there before. Releases before 2022.3 do not list them."""
-    side, before = exit_side(trade), set(known.get("orders", ()))
+    return orders_since(known, trade, exit_side(trade))
+
+
+def orders_since(known: Known, trade: contract.Trade, side: str) -> list[contract.Order]:
+    before = set(known.get("orders", ()))
     return [order for order in trade.orders if order.side == side and order.order_id and order.order_id not in before]
+
+
+def is_whole(order: contract.Order) -> bool:
+    """Filled to its last part."""
+    return not order.is_open and bool(order.amount and order.filled) and (order.filled or 0) >= (order.amount or 0)
 
 
 def exit_side(trade: contract.Trade) -> str:
     return "buy" if trade.side == "short" else "sell"
+
+
+def effect_of_addition(known: Known, trade: contract.Trade) -> str:
+    """Of an entry that adds to a trade already open. "" when nothing of it can be seen.
+
+    Where the bot lists orders a larger amount alone says nothing: an older order may have filled meanwhile."""
+    orders = orders_since(known, trade, entry_side(trade))
+    if any(order.is_open for order in orders):
+        return PENDING
+    if orders:
+        return FILLED if any(order.filled for order in orders) else CANCELLED
+    unlisted = trade.is_open and not trade.orders and not known.get("has_open_orders")
+    return FILLED if unlisted and growth(known, trade) > 0 else ""
+
+
+def growth(known: Known, trade: contract.Trade) -> Decimal:
+    """By how much what is held became more; 0 where the bot gives no amount."""
+    amount = known.get("amount")
+    return Decimal(0) if amount is None or trade.amount is None else trade.amount - Decimal(amount)
+
+
+def fill_of_addition(known: Known, trade: contract.Trade) -> dict[str, Any]:
+    """Of what was added alone. Its rate and stake are not known where the bot lists no orders."""
+    filled = [order for order in orders_since(known, trade, entry_side(trade)) if order.filled]
+    if not filled:
+        amount = plain(growth(known, trade))
+        return {"open_rate": None, "amount": amount, "stake_amount": None, "currency": trade.currency}
+    bought = plain(sum((order.filled or Decimal(0) for order in filled), Decimal(0)))
+    costs = [order.cost for order in filled]
+    stake = None if None in costs else plain(sum((cost for cost in costs if cost is not None), Decimal(0)))
+    return {"open_rate": plain(filled[-1].rate), "amount": bought, "stake_amount": stake, "currency": trade.currency}
 
 
 def fill_of_exit(command: Command, before: Known, known: Known, trade: contract.Trade) -> dict[str, Any] | None:

@@ -6,7 +6,7 @@ from enum import Enum
 from typing import Any
 
 from bots.domain.commands import effects
-from bots.domain.commands.checking import of_trade
+from bots.domain.commands.checking import entry_filled
 from bots.domain.commands.confirming import plain
 from bots.domain.commands.params import instruction
 from bots.models import Command
@@ -15,7 +15,7 @@ from bots.systems.errors import NoSuchTrade, NotOffered
 
 DONE, PART, UNCHANGED, UNCLEAR = "done", "part", "unchanged", "unclear"
 CANNOT_BE_SEEN = "Nothing that can be read at the bot tells whether it happened"
-MOST_TRADES = 100  # of an exit-all, looked up one by one
+MOST_TRADES = 100  # of an exit-all, no longer open, looked up one by one
 
 
 @dataclass(frozen=True)
@@ -121,9 +121,12 @@ async def of_cancel(command: Command, session: Session) -> Found:
     trade = await meant_trade(command, session)
     if isinstance(trade, Absent):
         return gone(known_of(command), trade)
+    before = set(known_of(command).get("open_orders", ()))
+    filled = {order.order_id for order in trade.orders if effects.is_whole(order)}
+    if before and before <= filled:
+        return Found(DONE, "Its order was filled before it could be cancelled", effects.NONE)
     if not trade.is_open:
         return Found(DONE, words_of(trade, ""), effects.NONE)
-    before = set(known_of(command).get("open_orders", ()))
     still = [order.order_id for order in trade.orders if order.is_open and (not before or order.order_id in before)]
     if still:
         return Found(UNCHANGED, f"Its order {still[0]} is still open")
@@ -147,8 +150,14 @@ async def of_exit_all(command: Command, session: Session) -> Found:
     listed = await session.read(Kind.OPEN_TRADES)
     assert isinstance(listed, OpenTrades)
     now_open = {(each.trade.trade_id, each.trade.open_ms): each.trade for each in listed.trades}
-    ends = [await end_of_one(command, session, one, now_open) for one in known[:MOST_TRADES]]
-    return together(ends)
+    still = [one for one in known if key_of(one) in now_open]
+    left = [one for one in known if key_of(one) not in now_open]
+    ends = [await end_of_one(command, session, one, now_open) for one in (*still, *left[:MOST_TRADES])]
+    return together(ends, len(left[MOST_TRADES:]))
+
+
+def key_of(known: Mapping[str, Any]) -> tuple[str, int]:
+    return known["trade_id"], known["open_ms"]
 
 
 def met(command: Command) -> list[Mapping[str, Any]]:
@@ -161,25 +170,25 @@ async def end_of_one(
     command: Command, session: Session, known: Mapping[str, Any], now_open: Mapping[tuple[str, int], Trade]
 ) -> dict[str, Any]:
     """{"trade_id", "pair", "effect", "fill"?} of one of the trades; effect "": nothing is to be seen."""
-    key = (known["trade_id"], known["open_ms"])
+    key = key_of(known)
     trade = now_open.get(key) or await trade_at(session, *key)
     end: dict[str, Any] = {"trade_id": key[0], "pair": known["pair"]}
     if isinstance(trade, Absent):
         return end | {"effect": gone(known, trade).effect or effects.NONE}
     effect = effects.effect_of_exit(known, None, trade)
-    before: Mapping[str, Any] = next(
-        (one for one in command.before.get("trades", ()) if (one["trade_id"], one["open_ms"]) == key), {}
-    )
+    before: Mapping[str, Any] = next((one for one in command.before.get("trades", ()) if key_of(one) == key), {})
     fill = effects.fill_of_exit(command, before, known, trade) if effect in effects.SETTLED else None
     return end | {"effect": effect} | ({"fill": fill} if fill else {})
 
 
-def together(ends: list[dict[str, Any]]) -> Found:
+def together(ends: list[dict[str, Any]], unexamined: int = 0) -> Found:
+    """`unexamined`: further trades that are open no more, and were too many to be looked up."""
     kinds = [end["effect"] for end in ends]
     left = [f"{end['pair']} #{end['trade_id']}" for end in ends if end["effect"] == ""]
     vanished = [f"{end['pair']} #{end['trade_id']}" for end in ends if end["effect"] == effects.NONE]
     words = f"{len(ends) - len(left) - len(vanished)} of {len(ends)} trades were exited"
     words += f"; no longer at the bot: {', '.join(vanished[:10])}" if vanished else ""
+    words += f"; {unexamined} more are no longer open" if unexamined else ""
     more = {"trades": ends}
     if len(left) == len(ends):
         return Found(UNCHANGED, words, "", more)
@@ -195,14 +204,47 @@ def together(ends: list[dict[str, Any]]) -> Found:
 
 
 async def of_entry(command: Command, session: Session) -> Found:
-    """The trade the bot named, or one of the pair that was not open before."""
-    trade = await entered(command, session)
-    if trade is None:
-        named = command.outcome.get("trade_id")
-        if named:
-            return Found(DONE, f"Trade {named} is gone: its entry was not filled", effects.CANCELLED)
-        return Found(UNCHANGED, f"No new trade of {command.params['pair']} is open")
-    effect = effects.FILLED if of_trade(trade)["entry_filled"] else effects.PENDING
+    """The trade the bot named; one of the pair that was not open before; or one that was, and was added to."""
+    seen = command.outcome.get("at_sending", {})
+    held = {key_of(one): one for one in seen.get("held", ())}
+    named, open_ms = command.outcome.get("trade_id"), command.outcome.get("open_ms")
+    if named and open_ms:
+        return of_named(held.get((named, open_ms)), named, await trade_at(session, named, open_ms))
+    listed = await session.read(Kind.OPEN_TRADES)
+    assert isinstance(listed, OpenTrades)
+    mine = [each.trade for each in listed.trades if each.trade.pair == command.params["pair"]]
+    now_open = {(trade.trade_id, trade.open_ms): trade for trade in mine}
+    before = open_before(command)
+    fresh = [trade for key, trade in now_open.items() if key not in before]
+    if fresh:
+        return opened(max(fresh, key=lambda trade: trade.open_ms))
+    found = [added(one, now_open.get(key) or await trade_at(session, *key)) for key, one in held.items()]
+    told = (one for verdict in (DONE, UNCLEAR) for one in found if one.verdict == verdict)
+    return next(told, Found(UNCHANGED, f"No new trade of {command.params['pair']} is open"))
+
+
+def open_before(command: Command) -> set[tuple[str, int]]:
+    """Of an entry: the trades of its pair that were open just before it was sent."""
+    return {(trade_id, open_ms) for trade_id, open_ms in command.outcome.get("at_sending", {}).get("open", ())}
+
+
+def of_named(known: Mapping[str, Any] | None, named: str, trade: Trade | Absent) -> Found:
+    """`known`: the named trade as it was before, when it was open already."""
+    if known is not None:
+        found = added(known, trade)
+        if found.verdict == UNCHANGED and isinstance(trade, Trade) and trade.orders:
+            return Found(DONE, f"The order that was to add to trade {named} is gone without a fill", effects.CANCELLED)
+        return found
+    if isinstance(trade, Trade):
+        return opened(trade)
+    if trade is Absent.UNTOLD:
+        return Found(UNCLEAR, f"The bot no longer tells of trade {named}: whether its entry was filled is not known")
+    return Found(DONE, f"Trade {named} is gone: its entry was not filled", effects.CANCELLED)
+
+
+def opened(trade: Trade) -> Found:
+    """By a new trade."""
+    effect = effects.FILLED if entry_filled(trade) else effects.PENDING
     more: dict[str, Any] = {"trade_id": trade.trade_id, "open_ms": trade.open_ms}
     if effect == effects.FILLED:
         figures = {"open_rate": plain(trade.open_rate), "amount": plain(trade.amount)}
@@ -210,17 +252,19 @@ async def of_entry(command: Command, session: Session) -> Found:
     return Found(DONE, f"Trade {trade.trade_id} of {trade.pair} was opened", effect, more)
 
 
-async def entered(command: Command, session: Session) -> Trade | None:
-    named, open_ms = command.outcome.get("trade_id"), command.outcome.get("open_ms")
-    if named and open_ms:
-        trade = await trade_at(session, named, open_ms)
-        return trade if isinstance(trade, Trade) else None
-    listed = await session.read(Kind.OPEN_TRADES)
-    assert isinstance(listed, OpenTrades)
-    before = {(trade_id, opened) for trade_id, opened in command.outcome.get("at_sending", {}).get("open", ())}
-    mine = [each.trade for each in listed.trades if each.trade.pair == command.params["pair"]]
-    fresh = [trade for trade in mine if (trade.trade_id, trade.open_ms) not in before]
-    return max(fresh, key=lambda trade: trade.open_ms, default=None)
+def added(known: Mapping[str, Any], trade: Trade | Absent) -> Found:
+    """By a further order of a trade that was open before."""
+    name = f"trade {known['trade_id']} of {known['pair']}"
+    if isinstance(trade, Absent):
+        return Found(UNCLEAR, f"It may have added to {name}, and the bot tells of that one no more")
+    effect = effects.effect_of_addition(known, trade)
+    if effect:
+        more: dict[str, Any] = {"trade_id": trade.trade_id, "open_ms": trade.open_ms}
+        fill = {"fill": effects.fill_of_addition(known, trade)} if effect == effects.FILLED else {}
+        return Found(DONE, f"An order was added to {name}", effect, more | fill)
+    if not trade.orders and (not trade.is_open or trade.has_open_orders):
+        return Found(UNCLEAR, f"It may have added to {name}: this bot does not list its orders")
+    return Found(UNCHANGED, f"Nothing was added to {name}")
 
 
 # --- lists ------------------------------------------------------------------------------------------------------------

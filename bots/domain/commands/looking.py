@@ -11,9 +11,20 @@ from django.utils import timezone
 
 from bots.domain.audit import append
 from bots.domain.commands import effects
-from bots.domain.commands.claiming import EXITS, refuse
-from bots.domain.commands.evidence import DONE, PART, UNCHANGED, UNCLEAR, Found, evidence, found_of_exit
+from bots.domain.commands.claiming import CLOCKS_DIFFER, EXITS, refuse
+from bots.domain.commands.evidence import (
+    DONE,
+    PART,
+    UNCHANGED,
+    UNCLEAR,
+    Found,
+    evidence,
+    found_of_exit,
+    open_before,
+    opened,
+)
 from bots.domain.commands.steps import PORTAL, TOLD_TRADES, act_of, change, take_step
+from bots.domain.profit import tells_closed_trades
 from bots.models import Command, Trade
 from bots.systems.contract import Session
 from bots.systems.errors import BotError
@@ -82,12 +93,14 @@ def write(command: Command, found: Found) -> None:
 
 def resolve(command: Command, found: Found) -> None:
     now = timezone.now()
+    found = entered_in_mirror(command, found)
     if found.verdict == DONE:
         resolved(command, found, now)
         return
     readings = command.outcome.get("readings", 0) + (found.verdict in (PART, UNCHANGED))
-    if found.verdict == UNCLEAR or readings < NEEDED_READINGS or not settled(command, now):
-        note(command, {"found": found.words, "readings": readings})
+    doubt = untold_by_mirror(command, found)
+    if found.verdict == UNCLEAR or readings < NEEDED_READINGS or not settled(command, now) or doubt:
+        note(command, {"found": f"{found.words}{doubt}", "readings": readings})
     elif found.verdict == PART:
         resolved(command, found, now)
     else:
@@ -96,10 +109,43 @@ def resolve(command: Command, found: Found) -> None:
 
 def settled(command: Command, now: datetime) -> bool:
     """Long enough after the request ended; at once when the bot itself had answered."""
-    if command.outcome.get("answered"):
-        return True
+    return bool(command.outcome.get("answered")) or now >= settled_at(command)
+
+
+def settled_at(command: Command) -> datetime:
     sent = command.sent_at or command.requested_at
-    return now >= (command.answered_at or sent + timedelta(seconds=longest_seconds(command.action))) + SETTLED_AFTER
+    return (command.answered_at or sent + timedelta(seconds=longest_seconds(command.action))) + SETTLED_AFTER
+
+
+def is_unseen_entry(command: Command, found: Found) -> bool:
+    """An entry without an answer that no open trade shows: it may have been opened and closed again before the look."""
+    return command.action == "force_enter" and found.verdict == UNCHANGED and not command.outcome.get("answered")
+
+
+def entered_in_mirror(command: Command, found: Found) -> Found:
+    """By the first trade of the pair that the polls brought since it was sent, open or closed; else as it was found."""
+    if not is_unseen_entry(command, found):
+        return found
+    since = (command.sent_at or command.requested_at) - CLOCKS_DIFFER
+    rows = Trade.objects.filter(
+        bot=command.bot_id, pair=command.params["pair"], open_ms__gte=round(since.timestamp() * 1000)
+    )
+    before = open_before(command)
+    fresh = (row for row in rows.order_by("open_ms") if (row.trade_id, row.open_ms) not in before)
+    return next((opened(effects.from_mirror(row)) for row in fresh), found)
+
+
+def untold_by_mirror(command: Command, found: Found) -> str:
+    """Why a missing trade proves nothing yet; "" where it does."""
+    if not is_unseen_entry(command, found):
+        return ""
+    status = command.bot.status
+    if not tells_closed_trades(status):
+        return "; it may have been closed again: this bot tells nothing of closed trades"
+    read, since = (status.seen_at, status.history_at), settled_at(command)
+    if all(at is not None and at >= since for at in read):
+        return ""
+    return "; it may have been closed again: the closed trades are not read yet"
 
 
 def resolved(command: Command, found: Found, now: datetime) -> None:

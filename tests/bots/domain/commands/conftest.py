@@ -3,14 +3,16 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 
 from accounts.access import Role
 from accounts.models import Team, User
 from bots.domain import commands
 from bots.domain.audit import Actor
-from bots.domain.commands import Outbox
+from bots.domain.commands import Outbox, looking
 from bots.models import AuditEntry, Bot, Command, Trade
 from bots.simulator import BotSpec, SimBot, running_fleet
 from tests.builders import member, person
@@ -62,6 +64,13 @@ def outbox(transactional_db: None) -> Iterator[Outbox]:
     box.stop()
 
 
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half a second for an answer, and an unchanged bot is believed at once."""
+    monkeypatch.setattr("bots.systems.instructions.ANSWER_SECONDS", 0.5)
+    monkeypatch.setattr(looking, "SETTLED_AFTER", timedelta(0))
+
+
 def actor(user: User, role: str = "") -> Actor:
     return Actor(user.username, user.pk, role, "10.0.0.7", "Firefox", "f1ngerpr1nt")
 
@@ -111,3 +120,28 @@ def wait_for_quiet(outbox: Outbox) -> None:
     assert begun.wait(10)
     while outbox.under_way:
         time.sleep(0.01)
+
+
+def lost(outbox: Outbox, command: Command) -> Command:
+    outbox.submit([command.pk])
+    unknown = ended(command, Command.UNKNOWN)
+    wait_for_quiet(outbox)
+    return unknown
+
+
+def looked(outbox: Outbox, command: Command, times: int = 1) -> Command:
+    """After so many looks, as the tick starts them."""
+    for _ in range(times):
+        Command.objects.filter(pk=command.pk).exclude(next_look_at=None).update(next_look_at=timezone.now())
+        outbox.look(commands.sweep().to_look_at)
+        wait_for_quiet(outbox)
+    command.refresh_from_db()
+    return command
+
+
+def acts_then_dies(sim: SimBot, path: str) -> None:
+    sim.faults.on(path).cut = True
+
+
+def never_acts(sim: SimBot, path: str) -> None:
+    sim.faults.on(path).reset = True

@@ -49,6 +49,9 @@ EXIT = {"long": "sell", "short": "buy"}
         ({"filled": Decimal(2)}, None, "partly"),
         ({"filled": Decimal(2)}, "2", "filled"),
         ({"filled": Decimal(1)}, "2", "partly"),
+        ({"amount": Decimal("1.99"), "filled": Decimal("1.99")}, "1.995", "filled"),
+        ({"amount": None, "filled": Decimal("1.99")}, "1.995", "partly"),
+        ({"amount": Decimal("1.99"), "filled": Decimal("1.99")}, None, "partly"),
     ],
 )
 def test_an_exit_order_tells_how_far_it_came(
@@ -79,3 +82,29 @@ def test_a_partial_exit_realizes_the_difference() -> None:
     assert fill is not None
     assert (fill["profit_abs"], fill["amount"], fill["close_rate"]) == ("10.0", "2", "100")
     assert fill["seconds"] is None  # the bot's clock says it was before: it says nothing
+
+
+@pytest.mark.parametrize("side", ["long", "short"])
+def test_an_addition_is_seen_by_its_own_orders(side: str) -> None:
+    known = {"orders": ["entry"], "amount": "2"}
+    first = order("entry", ENTRY[side])
+    assert effects.effect_of_addition(known, trade(side, first)) == ""  # the older entry filled on, perhaps
+    assert effects.effect_of_addition(known, trade(side, first, order("exit", EXIT[side]))) == ""
+    for more, effect in (({"is_open": True}, "pending"), ({}, "filled"), ({"filled": Decimal(0)}, "cancelled")):
+        assert effects.effect_of_addition(known, trade(side, first, order("more", ENTRY[side], **more))) == effect
+
+
+def test_where_no_orders_are_listed_an_addition_is_seen_by_the_amount() -> None:
+    known = {"orders": [], "amount": "3", "has_open_orders": False}
+    assert effects.effect_of_addition(known, trade()) == "filled"
+    assert effects.fill_of_addition(known, trade())["amount"] == "1"
+    assert effects.effect_of_addition({**known, "amount": "4"}, trade()) == ""
+    assert effects.effect_of_addition({**known, "has_open_orders": True}, trade()) == ""
+    assert effects.effect_of_addition(known, trade(is_open=False)) == ""
+
+
+def test_what_was_added_is_told_without_what_was_held() -> None:
+    known = {"orders": ["entry"], "amount": "2"}
+    more = order("more", "buy", rate=Decimal(90), filled=Decimal(2), cost=Decimal(180))
+    fill = effects.fill_of_addition(known, trade("long", order("entry", "buy"), more))
+    assert fill == {"open_rate": "90", "amount": "2", "stake_amount": "180", "currency": "USDT"}

@@ -9,46 +9,23 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import Team, User
-from bots.domain import commands
 from bots.domain.commands import Outbox, looking
 from bots.models import AuditEntry, Bot, Command, Trade
 from bots.simulator import BotSpec, SimBot, running_fleet
-from tests.bots.domain.commands.conftest import asked, ended, exit_of, first_trade, wait_for_quiet
+from bots.simulator.market import amount_digits_of
+from tests.bots.domain.commands.conftest import (
+    acts_then_dies,
+    asked,
+    ended,
+    exit_of,
+    first_trade,
+    looked,
+    lost,
+    never_acts,
+)
 from tests.fleets import known, polled
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("handed", "impatient")]
-
-
-@pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Half a second for an answer, and an unchanged bot is believed at once."""
-    monkeypatch.setattr("bots.systems.instructions.ANSWER_SECONDS", 0.5)
-    monkeypatch.setattr(looking, "SETTLED_AFTER", timedelta(0))
-
-
-def lost(outbox: Outbox, command: Command) -> Command:
-    outbox.submit([command.pk])
-    unknown = ended(command, Command.UNKNOWN)
-    wait_for_quiet(outbox)
-    return unknown
-
-
-def looked(outbox: Outbox, command: Command, times: int = 1) -> Command:
-    """After so many looks, as the tick starts them."""
-    for _ in range(times):
-        Command.objects.filter(pk=command.pk).exclude(next_look_at=None).update(next_look_at=timezone.now())
-        outbox.look(commands.sweep().to_look_at)
-        wait_for_quiet(outbox)
-    command.refresh_from_db()
-    return command
-
-
-def acts_then_dies(sim: SimBot, path: str) -> None:
-    sim.faults.on(path).cut = True
-
-
-def never_acts(sim: SimBot, path: str) -> None:
-    sim.faults.on(path).reset = True
 
 
 Wish = Callable[[Bot], tuple[str, dict[str, object]]]
@@ -93,6 +70,7 @@ def test_what_did_not_happen_had_no_effect(alice, bot, sim, outbox, action, path
     never_acts(sim, path)
     lost(outbox, command)
     sim.faults.clear()
+    polled(bot)
     looked(outbox, command)
     assert command.state == Command.UNKNOWN
     assert command.outcome["readings"] == 1
@@ -228,6 +206,18 @@ def test_a_partial_exit_is_filled_while_the_trade_goes_on(dora: User, bot: Bot, 
     assert Decimal(command.outcome["fill"]["profit_abs"]) != 0
 
 
+def test_a_partial_exit_that_the_bot_rounded_down_is_filled(dora: User, bot: Bot, sim: SimBot, outbox: Outbox) -> None:
+    trade = first_trade(bot)
+    unit = Decimal(1).scaleb(-amount_digits_of(float(trade.open_rate)))
+    rounded = (trade.amount / 2).quantize(unit)
+    finer = format(rounded + unit * Decimal("0.4"), "f")
+    command = asked(dora, bot, "force_exit", exit_of(trade, amount=finer, order_type="market"))
+    outbox.submit([command.pk])
+    ended(command, Command.DONE)
+    looked(outbox, command)
+    assert (command.effect, Decimal(command.outcome["fill"]["amount"])) == ("filled", rounded)
+
+
 def test_an_exit_of_all_tells_of_each(dora: User, bot: Bot, sim: SimBot, outbox: Outbox) -> None:
     command = asked(dora, bot, "force_exit_all", {"order_type": "market"})
     outbox.submit([command.pk])
@@ -242,6 +232,24 @@ def test_an_exit_of_all_tells_of_each(dora: User, bot: Bot, sim: SimBot, outbox:
         assert Decimal(end["fill"]["profit_abs"]) == Decimal(repr(book.close_profit_abs))
 
 
+def test_of_an_exit_of_very_many_none_that_is_still_open_is_passed_over(
+    dora: User, bot: Bot, sim: SimBot, outbox: Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only so many that are open no more are looked up; those that are open are all looked at."""
+    monkeypatch.setattr("bots.domain.commands.evidence.MOST_TRADES", 1)
+    command = asked(dora, bot, "force_exit_all", {"order_type": "limit"})
+    outbox.submit([command.pk])
+    ended(command, Command.DONE)
+    for number in (1, 2):
+        sim.fill_order(number)
+    looked(outbox, command)
+    assert command.effect == "pending"
+    sim.fill_order(3)
+    looked(outbox, command)
+    assert command.effect == "filled"
+    assert command.outcome["found"] == "1 of 1 trades were exited; 2 more are no longer open"
+
+
 def test_a_cancelled_order_is_seen(dora: User, bot: Bot, sim: SimBot, outbox: Outbox) -> None:
     trade = first_trade(bot)
     sim.place_exit(int(trade.trade_id), 1e6)
@@ -251,6 +259,32 @@ def test_a_cancelled_order_is_seen(dora: User, bot: Bot, sim: SimBot, outbox: Ou
     lost(outbox, command)
     looked(outbox, command)
     assert (command.state, command.effect) == (Command.DONE, "cancelled")
+
+
+def test_an_accepted_cancel_is_pending_until_it_is_seen(dora: User, bot: Bot, sim: SimBot, outbox: Outbox) -> None:
+    trade = first_trade(bot)
+    sim.place_exit(int(trade.trade_id), 1e6)
+    polled(bot)
+    command = asked(dora, bot, "cancel_order", exit_of(trade))
+    outbox.submit([command.pk])
+    assert ended(command, Command.DONE).effect == "pending"
+    assert looked(outbox, command).effect == "cancelled"
+    assert AuditEntry.objects.get(action="command_effect").details["outcome"]["effect"] == "cancelled"
+
+
+def test_an_order_that_filled_before_it_could_be_cancelled_was_not_cancelled(
+    dora: User, bot: Bot, sim: SimBot, outbox: Outbox
+) -> None:
+    trade = first_trade(bot)
+    sim.place_exit(int(trade.trade_id), 1e6)
+    polled(bot)
+    command = asked(dora, bot, "cancel_order", exit_of(trade))
+    never_acts(sim, f"/trades/{trade.trade_id}/open-order")
+    lost(outbox, command)
+    sim.fill_order(int(trade.trade_id))
+    looked(outbox, command)
+    assert (command.state, command.effect) == (Command.DONE, "none")
+    assert command.outcome["found"] == "Its order was filled before it could be cancelled"
 
 
 def test_an_entry_is_followed_to_its_fill(dora: User, bot: Bot, sim: SimBot, outbox: Outbox) -> None:
