@@ -110,10 +110,11 @@ def leave(reason: str, actor: Actor) -> Path | None:
     Raises AuditUnavailable, AnchorUnreadable, OSError."""
     ended = silence()
     details = {"reason": reason, "why": ended.why if ended else ""}
+    # First, and whatever happens then: the anchoring of another process would at once fall silent again over it.
+    aside = set_aside_if_contradicted()
     with transaction.atomic():
         here = {"place": place_of_database(), "address": own_address()}
         Installation.objects.filter(pk=1).update(safe_since=None, safe_why="", **here)
         append(Act("safe_mode_left", actor, "the installation", details=details))
-    aside = set_aside_if_contradicted()
     anchor_head()
     return aside

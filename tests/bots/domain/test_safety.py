@@ -10,10 +10,11 @@ from django.db import connection
 
 from bots import tasks
 from bots.domain import safety
-from bots.domain.audit import Actor, AnchorContradicted, anchor_head
+from bots.domain.audit import Actor, AnchorContradicted, AuditUnavailable, anchor_head
 from bots.models import AuditEntry, Installation
 from bots.models.installation import marker, place_of_database, sqlite_place
 from tests.bots.domain.audit_acts import alice_acts, as_owner
+from tests.bots.domain.commands.surroundings import unwritable_audit
 
 OWNER = Actor.process("leave_safe_mode")
 on_sqlite = pytest.mark.skipif(connection.vendor != "sqlite", reason="the place of a file")
@@ -116,6 +117,20 @@ def test_leaving_keeps_the_anchor_of_the_former_past_and_begins_another(own_anch
     tasks.anchor_audit()
     assert safety.may_send()
     assert '"id": 3' in own_anchor.read_text()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_safe_mode_does_not_end_before_its_anchor_is_aside(own_anchor: Path) -> None:
+    """Else another process's anchoring would begin it again in between."""
+    alice_acts(3)
+    anchor_head()
+    as_owner("DELETE FROM bots_auditentry WHERE id > 1")
+    tasks.look_whether_restored()
+    with unwritable_audit(), pytest.raises(AuditUnavailable):
+        safety.leave("restored on purpose", OWNER)
+    assert not safety.may_send()
+    assert not own_anchor.exists()
+    tasks.anchor_audit()
 
 
 def test_safe_mode_begins_on_request(db: None) -> None:
