@@ -77,7 +77,7 @@ def fill(runs: list[Any], start: int, end: int) -> None:
                 [trade(runs, number) for number in range(first, min(first + 20_000, end))],
                 ["run", "trade_id", "open_ms"],
             )
-    rollups.rebuild(Team.objects.get())
+    rollups.mend(Team.objects.get())
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
 

@@ -31,7 +31,6 @@ log = logging.getLogger(__name__)
 TRYING = threading.BoundedSemaphore(max(settings.CELERY_WORKER_CONCURRENCY // 2, 1))
 # Nobody who asks for a command waits for a broker that hangs.
 CARRYING = ThreadPoolExecutor(1, thread_name_prefix="hand-over")
-QUIET_HOUR = 4  # UTC
 
 
 def begin_alone() -> None:
@@ -173,15 +172,8 @@ def tidy() -> None:
     listing.forget_old(timezone.now())
     forgetting.forget_old()
     connection_tests.forget_old_tests()
-    if timezone.now().hour == QUIET_HOUR:
-        mend_rollups()
-
-
-def mend_rollups() -> None:
-    """They are kept with the trades; that they are right is looked at every day all the same."""
-    for team in Team.objects.all():
-        for wrong in rollups.mend(team):
-            log.error("a profit rollup was wrong and is made anew: %s", wrong)
+    if rollups.due(timezone.now()):
+        rollups.mend_all(timezone.now())
 
 
 worker_init.connect(look_whether_restored)

@@ -9,17 +9,19 @@ many bots add to a team's day at once, so that happens last and in one order.
 
 import logging
 from collections.abc import Iterable, Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Q, QuerySet, Sum
 from django.utils import timezone
 
 from accounts.models import Team
 from bots.domain.sums import Sums
 from bots.models import Bot, BotDay, BotLifetime, PollTurn, TeamDay, Trade
+from bots.models.installation import Installation
+from bots.models.money import ExactSum
 from bots.models.rollup import UNDATED, Rollup, summed
 from bots.models.rows import add_to_rows, put_rows
 
@@ -137,14 +139,14 @@ def day_in(zone: ZoneInfo, moment: datetime | None) -> date:
 def differences(team: Team) -> list[str]:
     """Rollups of the team that are not the sums of their trades, each as a sentence; empty is right.
 
-    Asked while polls write, it may see a trade and not yet its rollup: ask twice, or in a transaction that holds the
-    turns.
+    Asked while polls write, it may see a trade and not yet its rollup: `really_wrong` does not.
     """
-    trades = sums_from_trades(team)
+    owners: dict[type[Rollup], str] = {BotDay: "bot__team", BotLifetime: "bot__team", TeamDay: "team"}
+    trades = sums_from_trades(bot__team=team)
     return [
         sentence
-        for level in (BotDay, BotLifetime, TeamDay)
-        for sentence in compared(level.__name__, stored(level, team), trades[level])
+        for level, owner in owners.items()
+        for sentence in differing(level, stored(level, **{owner: team}), trades[level])
     ]
 
 
@@ -154,52 +156,119 @@ def compared(level: str, have: Mapping[Key, Sums], should: Mapping[Key, Sums]) -
             yield f"{level} {key}: {have.get(key)} instead of {should.get(key)}"
 
 
-def stored(level: type[Rollup], team: Team) -> dict[Key, Sums]:
-    owner = {"team": team} if level is TeamDay else {"bot__team": team}
-    return {key_of(row): sums_of(row) for row in level._default_manager.filter(**owner)}
+def stored(level: type[Rollup], **owner: object) -> dict[Key, Sums]:
+    rows = level._default_manager.filter(**owner).values_list(*names_of(level), *Rollup.COLUMNS)
+    keys = len(level.KEYS)
+    return {row[:keys]: Sums(*row[keys:]) for row in rows.iterator()}
 
 
-def sums_from_trades(team: Team) -> dict[type[Rollup], dict[Key, Sums]]:
-    """Every level of the team as it should be."""
-    found = summed(Trade.objects.filter(bot__team=team).closed(), "bot", "close_day", "mode", "currency")
+def sums_from_trades(**owner: object) -> dict[type[Rollup], dict[Key, Sums]]:
+    """Every level as it should be, of the trades of these bots."""
+    found = summed(Trade.objects.filter(**owner).closed(), "bot", "bot__team", "close_day", "mode", "currency")
     levels: dict[type[Rollup], dict[Key, Sums]] = {BotDay: {}, BotLifetime: {}, TeamDay: {}}
-    for row in found:
+    for row in found.iterator():
         sums, day, purse = Sums.of(row), day_of(row["close_day"]), (row["mode"], row["currency"])
         levels[BotDay][row["bot"], day, *purse] = sums
         levels[BotLifetime].setdefault((row["bot"], *purse), Sums()).add(sums)
-        levels[TeamDay].setdefault((team.pk, day, *purse), Sums()).add(sums)
+        levels[TeamDay].setdefault((row["bot__team"], day, *purse), Sums()).add(sums)
     return levels
 
 
-def held(team: Team) -> None:
-    """Until the commit nobody else writes trades of the team."""
-    list(PollTurn.objects.filter(bot__team=team).order_by("pk").select_for_update(of=("self",)))
+def sums_of_bots(team: Team) -> dict[Key, Sums]:
+    """The team's days as its bots' days make them."""
+    sums = {name: Sum(name) for name in Rollup.COLUMNS} | {name: ExactSum(name) for name in ("profit", "lost", "stake")}
+    renamed = {f"sum_{name}": sums[name] for name in Rollup.COLUMNS}
+    found = BotDay.objects.filter(bot__team=team).order_by().values_list("day", "mode", "currency").annotate(**renamed)
+    return {(team.pk, *row[:3]): Sums(*row[3:]) for row in found.iterator()}
 
 
-def rebuild(team: Team) -> None:
-    """Make every rollup of the team anew from its trades; its polls write again when this is done."""
-    with transaction.atomic():
-        held(team)
-        for level, rows in sums_from_trades(team).items():
-            owner = {"team": team} if level is TeamDay else {"bot__team": team}
-            level._default_manager.filter(**owner).delete()
-            level._default_manager.bulk_create([row_of(level, key, rows[key]) for key in sorted(rows)], batch_size=500)
-    log.warning("the profit rollups of team %s were counted anew from its trades", team.slug)
+# --- Looked at and mended, a bot at a time: whoever writes waits for one bot's sums and not for all -------------------
 
 
 def really_wrong(team: Team) -> list[str]:
-    """As differences, but never because a poll was writing meanwhile."""
-    if not differences(team):
-        return []
-    with transaction.atomic():
-        held(team)
-        return differences(team)
+    """What is not as it should be, never because a poll was writing meanwhile: bots' rows against their trades, the
+    team's days against its bots'."""
+    return examined(team, mending=False)
 
 
 def mend(team: Team) -> list[str]:
-    """Make them anew where they are wrong; what was wrong."""
-    with transaction.atomic():
-        wrong = really_wrong(team)
-        if wrong:
-            rebuild(team)
+    """As `really_wrong`, and what is wrong is made anew."""
+    wrong = examined(team, mending=True)
+    if wrong:
+        log.warning("%d profit rollups of team %s were wrong and are counted anew", len(wrong), team.slug)
     return wrong
+
+
+def examined(team: Team, *, mending: bool) -> list[str]:
+    bots = Bot.objects.filter(team=team).order_by("pk")
+    wrong = [sentence for bot in bots for sentence in of_bot(bot, mending=mending)]
+    return wrong + of_team(team, mending=mending)
+
+
+def of_bot(bot: Bot, *, mending: bool) -> list[str]:
+    """Looked at twice: the first time nobody has to wait."""
+    if not any(differing(level, has, should) for level, has, should in levels_of(bot)):
+        return []
+    with transaction.atomic():
+        held(bot=bot)
+        return [
+            sentence
+            for level, has, should in levels_of(bot)
+            for sentence in put_right(level, has, should, mending=mending, bot=bot)
+        ]
+
+
+def levels_of(bot: Bot) -> list[tuple[type[Rollup], dict[Key, Sums], dict[Key, Sums]]]:
+    """(level, as it is, as it should be)"""
+    should = sums_from_trades(bot=bot)
+    return [(level, stored(level, bot=bot), should[level]) for level in (BotDay, BotLifetime)]
+
+
+def of_team(team: Team, *, mending: bool) -> list[str]:
+    if not differing(TeamDay, stored(TeamDay, team=team), sums_of_bots(team)):
+        return []
+    with transaction.atomic():
+        held(bot__team=team)
+        return put_right(TeamDay, stored(TeamDay, team=team), sums_of_bots(team), mending=mending, team=team)
+
+
+def differing(level: type[Rollup], has: Mapping[Key, Sums], should: Mapping[Key, Sums]) -> list[str]:
+    return list(compared(level.__name__, has, should))
+
+
+def put_right(
+    level: type[Rollup], has: Mapping[Key, Sums], should: Mapping[Key, Sums], *, mending: bool, **owner: object
+) -> list[str]:
+    """By the holder of the turns; what was wrong."""
+    wrong = differing(level, has, should)
+    if wrong and mending:
+        level._default_manager.filter(**owner).delete()
+        level._default_manager.bulk_create([row_of(level, key, should[key]) for key in sorted(should)], batch_size=500)
+    return wrong
+
+
+def held(**owner: object) -> None:
+    """Until the commit nobody else writes trades of these bots."""
+    list(PollTurn.objects.filter(**owner).order_by("pk").select_for_update(of=("self",)))
+
+
+# --- Every day ------------------------------------------------------------------------------------------------------
+
+QUIET_HOUR = 4  # UTC
+SOONEST, LATEST = timedelta(hours=12), timedelta(hours=36)
+
+
+def due(now: datetime) -> bool:
+    """Once a day in the quiet hour; one that is off at that hour does it by day, 36 h after the last."""
+    last = Installation.objects.filter(pk=1).values_list("rollups_at", flat=True).first()
+    if last is None or not now - LATEST < last <= now:
+        return True
+    return now.hour == QUIET_HOUR and now - last > SOONEST
+
+
+def mend_all(now: datetime) -> None:
+    """They are kept with the trades; that they are right is looked at every day all the same."""
+    for team in Team.objects.order_by("pk"):
+        for wrong in mend(team):
+            log.error("a profit rollup was wrong and is made anew: %s", wrong)
+    Installation.objects.filter(pk=1).update(rollups_at=now)

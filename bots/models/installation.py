@@ -19,6 +19,7 @@ class Installation(models.Model):
     address = models.CharField(max_length=200, blank=True)  # PORTAL_URL; "" embedded, whose port may change
     safe_since = models.DateTimeField(null=True)
     safe_why = models.CharField(max_length=500, blank=True)
+    rollups_at = models.DateTimeField(null=True)  # all profit rollups were last held against the trades
 
     def __str__(self) -> str:
         return f"installation at {self.place}"

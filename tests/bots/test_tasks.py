@@ -7,6 +7,7 @@ from accounts.models import Team, User
 from bots import tasks
 from bots.domain.polling import schedule
 from bots.models import BotLifetime, PollTurn, Trade
+from bots.models.installation import Installation
 from tests.builders import a_bot, a_trade
 from tests.fleets import utc
 
@@ -36,11 +37,33 @@ def test_the_tick_hands_over_due_bots_in_shards(alpha: Team, settings, monkeypat
 
 def test_once_a_day_a_wrong_total_is_found_told_and_mended(alpha: Team, time_machine, caplog) -> None:
     time_machine.move_to("2026-11-21T04:10:00Z")
+    Installation.known("")
     a_trade(a_bot(alpha), "5", close_date=utc(2026, 3, 1))
     BotLifetime.objects.update(profit=6)
     tasks.tidy()
     assert BotLifetime.objects.get().profit == 5
     assert "a profit rollup was wrong" in caplog.text
+    BotLifetime.objects.update(profit=6)
+    time_machine.move_to("2026-11-21T05:10:00Z")
+    tasks.tidy()
+    assert BotLifetime.objects.get().profit == 6
+    time_machine.move_to("2026-11-22T04:10:00Z")
+    tasks.tidy()
+    assert BotLifetime.objects.get().profit == 5
+
+
+def test_a_portal_that_is_off_at_night_looks_at_its_totals_by_day(alpha: Team, time_machine) -> None:
+    time_machine.move_to("2026-11-21T10:00:00Z")
+    Installation.known("")
+    tasks.tidy()
+    a_trade(a_bot(alpha), "5", close_date=utc(2026, 3, 1))
+    BotLifetime.objects.update(profit=6)
+    time_machine.move_to("2026-11-22T09:00:00Z")
+    tasks.tidy()
+    assert BotLifetime.objects.get().profit == 6
+    time_machine.move_to("2026-11-23T09:00:00Z")
+    tasks.tidy()
+    assert BotLifetime.objects.get().profit == 5
 
 
 def test_what_the_broker_does_not_take_is_due_again_at_once(alpha, monkeypatch, settings) -> None:

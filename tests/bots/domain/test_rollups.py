@@ -144,6 +144,29 @@ def test_what_is_wrong_is_told_and_mended(alpha: Team, beta: Team, capsys) -> No
     assert "alpha: 2 rollups were wrong" in capsys.readouterr().out
 
 
+def test_a_wrong_day_of_a_bot_and_of_the_team_above_it_are_both_mended(alpha: Team) -> None:
+    wrong, right = a_bot(alpha, "wrong"), a_bot(alpha, "right")
+    for bot in (wrong, right):
+        a_trade(bot, "5", close_date=NOON)
+    for rows in (BotDay.objects.filter(bot=wrong), BotLifetime.objects.filter(bot=wrong)):
+        rows.update(profit=Decimal(6))
+    TeamDay.objects.update(profit=Decimal(11))
+    assert [sentence.split()[0] for sentence in rollups.really_wrong(alpha)] == ["BotDay", "BotLifetime"]
+    assert [sentence.split()[0] for sentence in rollups.mend(alpha)] == ["BotDay", "BotLifetime", "TeamDay"]
+    assert TeamDay.objects.get().profit == 10
+    assert rollups.mend(alpha) == []
+    require_exact()
+
+
+def test_looking_at_what_is_right_holds_nobody_up(alpha: Team, django_assert_max_num_queries) -> None:
+    """Neither a transaction nor a lock: reading queries only, three of each bot and two of the team."""
+    a_trade(a_bot(alpha), "5", close_date=NOON)
+    with django_assert_max_num_queries(6) as asked:
+        assert rollups.mend(alpha) == []
+    assert {query["sql"].split()[0] for query in asked.captured_queries} == {"SELECT"}
+    assert not any("FOR UPDATE" in query["sql"] for query in asked.captured_queries)
+
+
 # --- After any history ----------------------------------------------------------------------------------------------
 
 ZONES = ["UTC", "Asia/Tokyo", "America/New_York", "Asia/Kathmandu", "Pacific/Kiritimati"]
