@@ -1,7 +1,9 @@
 """One wish for many bots: what each would get, the asking, and how far the batch has come."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
 from uuid import uuid4
 
 from django.contrib import messages
@@ -29,25 +31,33 @@ OFFERED = ("pause", "start", "stop", "reload_config", "force_exit_all")
 
 @dataclass
 class Wish:
-    """One team's part of what is wished for many bots, as it stands on the page."""
+    """One team's part of what is wished for many bots, as it stands on the page. Who presses the button waits for no
+    preview: it is made where it is drawn."""
 
+    user: User
     team: Team
+    bots: list[Bot]
     action: str
-    lines: list[acts.PreviewLine]
-    must_type: list[str]
     kind: str = CommandBatch.BULK
     key: str = field(default_factory=lambda: f"form-{uuid4()}")
     reason: str = ""
     typed: str = ""
+    confirmed_modes: dict[str, str] = field(default_factory=dict)  # slug -> as it stood on the form that was posted
     mistakes: dict[str, str] = field(default_factory=dict)
     first: CommandBatch | None = None
 
-    @classmethod
-    def of(cls, user: User, team: Team, bots: list[Bot], action: str, kind: str = CommandBatch.BULK) -> "Wish":
-        lines = acts.preview(user, bots, action, {})
-        possible = [line.bot for line in lines if line.possible]
-        must_type = acts.must_be_typed(team, bots, action, kind) if possible else []
-        return cls(team, action, lines, must_type, kind)
+    @cached_property
+    def lines(self) -> list[acts.PreviewLine]:
+        return acts.preview(self.user, self.bots, self.action, {})
+
+    @property
+    def must_type(self) -> list[str]:
+        return acts.must_be_typed(self.team, self.bots, self.action, self.kind) if self.possible else []
+
+    @property
+    def modes(self) -> str:
+        """Travels with the form: what is carried out is what was shown."""
+        return modes_written(self.bots)
 
     @property
     def possible(self) -> list[acts.PreviewLine]:
@@ -85,6 +95,7 @@ class Wish:
         self.key = given.get("key", "")[:100] or self.key
         self.reason = given.get("reason", "").strip()[:500]
         self.typed = given.get("typed", "").strip()
+        self.confirmed_modes = modes_read(given.get("confirmed_modes", ""))
 
     def refuse(self, refusal: acts.CommandRefused) -> None:
         self.mistakes = dict(refusal.fields) if isinstance(refusal, acts.WrongParams) else {"": str(refusal)}
@@ -92,6 +103,16 @@ class Wish:
             self.mistakes = {"reason": str(refusal)}
         if isinstance(refusal, acts.BatchKeyUsed):
             self.first = refusal.first
+
+
+def modes_written(bots: Iterable[Bot]) -> str:
+    """In one field of the form, however many they are: slug=mode, with blanks between."""
+    return " ".join(f"{bot.slug}={bot.status.mode}" for bot in bots)
+
+
+def modes_read(written: str) -> dict[str, str]:
+    parted = (each.partition("=") for each in written.split())
+    return {slug: mode for slug, _, mode in parted}
 
 
 # --- Asking ---
@@ -115,7 +136,7 @@ def new(request: HttpRequest) -> HttpResponse:
     if team is None:
         raise Http404
     mine = [bot for bot in bots if bot.team_id == team.pk]
-    wish = Wish.of(person(request), team, mine, action)
+    wish = Wish(person(request), team, mine, action)
     wish.take(request.POST.dict())
     return carry_out(
         request, wish, lambda: ask(request, wish, mine), lambda status: draw_wishes(request, [wish], mine, status)
@@ -135,13 +156,14 @@ def wishes_of(request: HttpRequest, bots: list[Bot], action: str) -> list[Wish]:
     """A batch belongs to one team: bots of two teams are two wishes, each with its own button."""
     teams = {bot.team_id: bot.team for bot in bots}
     by_team = [(team, [bot for bot in bots if bot.team_id == team.pk]) for team in teams.values()]
-    return [Wish.of(person(request), team, theirs, action) for team, theirs in by_team]
+    return [Wish(person(request), team, theirs, action) for team, theirs in by_team]
 
 
 def ask(request: HttpRequest, wish: Wish, bots: list[Bot]) -> CommandBatch:
     actor = Actor.of(by(request), wish.team)
+    more = {"key": wish.key, "typed": wish.typed}
     return acts.ask_many(
-        actor, person(request), wish.team, bots, wish.action, {}, wish.reason, key=wish.key, typed=wish.typed
+        actor, person(request), wish.team, bots, wish.action, {}, wish.reason, modes=wish.confirmed_modes, **more
     ).batch
 
 
@@ -190,7 +212,7 @@ def batch(request: HttpRequest, pk: int) -> HttpResponse:
         "may_repeat": may_do and done.has_ended and done.repeatable,
         "may_approve": may_do and waiting and found.requested_by_id != user.pk,
         "waiting": waiting,
-        "must_type": must_type_again(user, found, done) if may_do else [],
+        **again_at(user, found, done),
         "needs_reason": found.action in REASON_REQUIRED,
         "fresh_key": f"form-{uuid4()}",
     }
@@ -227,10 +249,12 @@ def names_of(done: acts.Progress) -> dict[str, str]:
     return dict(Bot.objects.filter(slug__in=[line["bot"] for line in done.left_out]).values_list("slug", "name"))
 
 
-def must_type_again(user: User, found: CommandBatch, done: acts.Progress) -> list[str]:
+def again_at(user: User, found: CommandBatch, done: acts.Progress) -> dict[str, Any]:
+    """What the form needs that asks once more."""
     slugs = [command.bot.slug for command in done.commands] + [line["bot"] for line in done.left_out]
     bots = list(Bot.objects.visible_to(user).filter(slug__in=slugs).select_related("status"))
-    return acts.must_be_typed(found.team, bots, found.action, found.kind) if bots else []
+    must_type = acts.must_be_typed(found.team, bots, found.action, found.kind) if bots else []
+    return {"must_type": must_type, "modes": modes_written(bots)}
 
 
 @login_required
@@ -246,10 +270,10 @@ def repeat(request: HttpRequest, pk: int) -> HttpResponse:
     """Once more where nothing was done: a new batch."""
     found = batch_of(request, pk)
     typed, reason = request.POST.get("typed", "").strip(), request.POST.get("reason", "").strip()
-    key = request.POST.get("key", "")[:100]
+    key, modes = request.POST.get("key", "")[:100], modes_read(request.POST.get("confirmed_modes", ""))
 
     def again(actor: Actor, user: User) -> int:
-        return acts.repeat_refused(actor, user, found, key=key, typed=typed, reason=reason).batch.pk
+        return acts.repeat_refused(actor, user, found, key=key, typed=typed, reason=reason, modes=modes).batch.pk
 
     return act_on(request, found, again, "asked once more")
 

@@ -84,7 +84,7 @@ def confirm(request: HttpRequest, bot: Bot, action: str, trade: Trade | None) ->
 
 
 def post(request: HttpRequest, form: Confirmation) -> HttpResponse:
-    if form.must_type and form.typed != form.must_type:
+    if form.must_type and form.typed != form.must_type and not form.is_other_mode:
         form.mistakes = {"typed": f"Type the name exactly as it stands: {form.must_type}"}
         return draw_form(request, form, 422)
     try:
@@ -111,6 +111,7 @@ def ask(request: HttpRequest, form: Confirmation) -> Command:
         form.reason,
         key=form.key,
         insists_on=form.insists_on,
+        mode=form.confirmed_mode,
     )
     return asked.command
 

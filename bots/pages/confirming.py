@@ -18,6 +18,7 @@ from bots.templatetags.commands import action_word
 
 EXPECTED = ("pair", "side", "amount", "open_date")
 LONGEST_REASON = 500
+LONGEST_ID = 19
 PARTS = (("25 %", Decimal("0.25")), ("50 %", Decimal("0.5")))
 PLACES = Decimal("1e-8")
 
@@ -118,6 +119,7 @@ class Confirmation:
     mistakes: dict[str, str] = field(default_factory=dict)
     typed: str = ""
     insists_on: int | None = None
+    confirmed_mode: str | None = None  # as it stood on the form that was posted; None: on none
     offer: Offer | None = None  # None: the bot does not offer it now
 
     @classmethod
@@ -126,13 +128,16 @@ class Confirmation:
 
     @classmethod
     def posted(cls, bot: Bot, action: str, zone: str, trade: Trade | None, given: Mapping[str, str]) -> Self:
-        """`expected` is what stood on the form that was confirmed, however old it is."""
-        made = cls(bot, action, zone, trade, given, expected=given_facts(given))
+        """`expected` is what stood on the form that was confirmed, however old it is. The trade is the page's own even
+        where a form says nothing: a bot may have used its number again for another."""
+        own = {"open_date": opened(trade)} if trade else {}
+        made = cls(bot, action, zone, trade, given, expected=own | given_facts(given))
         made.key = given.get("key", "")[:100] or made.key
         made.reason = given.get("reason", "").strip()[:LONGEST_REASON]
         made.typed = given.get("typed", "").strip()
+        made.confirmed_mode = given.get("confirmed_mode")
         insists_on = given.get("insists_on", "")
-        made.insists_on = int(insists_on) if insists_on.isascii() and insists_on.isdigit() else None
+        made.insists_on = int(insists_on) if is_number(insists_on) else None
         return made
 
     # --- What the bot is told ---
@@ -191,8 +196,13 @@ class Confirmation:
 
     @property
     def must_type(self) -> str:
-        """What has to be typed by hand: of exit-all with real money, the bot's name."""
-        return self.bot.name if self.action == "force_exit_all" and self.bot.status.mode == "live" else ""
+        """What has to be typed by hand: of exit-all at a bot that is not known to be dry, the bot's name."""
+        return self.bot.name if self.action == "force_exit_all" and self.bot.status.mode != "dry" else ""
+
+    @property
+    def is_other_mode(self) -> bool:
+        """What was confirmed stood there with another mode."""
+        return self.confirmed_mode is not None and self.confirmed_mode != self.bot.status.mode
 
     @property
     def is_so_already(self) -> bool:
@@ -245,7 +255,14 @@ class Confirmation:
             self.mistakes = refusal.fields
         if isinstance(refusal, KeyUsedOtherwise):
             self.key = f"form-{uuid4()}"
+        if isinstance(refusal, TradeChanged):
+            self.bot.status.refresh_from_db()
         self.expected = facts_of(self.trade)
+
+
+def is_number(typed: str) -> bool:
+    """Of a row: as many digits as its id may have."""
+    return typed.isascii() and typed.isdigit() and len(typed) < LONGEST_ID
 
 
 def facts_of(trade: Trade | None) -> dict[str, str]:

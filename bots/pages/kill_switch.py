@@ -39,7 +39,7 @@ def kinds_for(user: User, team: Team) -> list[str]:
 
 
 def wish_of(user: User, team: Team, kind: str) -> Wish:
-    return Wish.of(user, team, acts.bots_of(user, team), acts.KILLS[kind], kind)
+    return Wish(user, team, acts.bots_of(user, team), acts.KILLS[kind], kind)
 
 
 def pull(request: HttpRequest, team: Team, wishes: dict[str, Wish]) -> HttpResponse:
@@ -54,7 +54,8 @@ def pull(request: HttpRequest, team: Team, wishes: dict[str, Wish]) -> HttpRespo
 
     def asking() -> CommandBatch:
         actor = Actor.of(by(request), team)
-        return acts.pull(actor, person(request), team, kind, wish.reason, key=wish.key, typed=wish.typed).batch
+        more = {"key": wish.key, "typed": wish.typed}
+        return acts.pull(actor, person(request), team, kind, wish.reason, modes=wish.confirmed_modes, **more).batch
 
     return carry_out(request, wish, asking, lambda status: draw_switch(request, team, wishes, status))
 

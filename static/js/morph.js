@@ -19,7 +19,7 @@
 
   // What the person did to the element is not the server's business.
   function isOurs(element, name) {
-    return name === "open" && element.matches("details, dialog");
+    return (name === "open" && element.matches("details, dialog")) || name === "data-sent";
   }
 
   function keyOf(node) {

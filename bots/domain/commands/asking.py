@@ -20,7 +20,7 @@ from accounts.models import User
 from bots.domain import safety
 from bots.domain.audit import Actor, AuditUnavailable, append
 from bots.domain.audit.entry import storable
-from bots.domain.commands.confirming import Before, confirmed
+from bots.domain.commands.confirming import Before, confirmed, require_mode
 from bots.domain.commands.handing import hand_over_on_commit
 from bots.domain.commands.offering import require_capability, require_ready
 from bots.domain.commands.params import Params, parsed, require_ahead
@@ -64,6 +64,7 @@ class Wish:
     key: str
     insists_on: int | None
     batch: CommandBatch | None
+    mode: str | None = None
 
     @property
     def digest(self) -> str:
@@ -82,15 +83,17 @@ def ask(  # noqa: PLR0917  the order in which it is said
     key: str = "",
     insists_on: int | None = None,
     batch: CommandBatch | None = None,
+    mode: str | None = None,
 ) -> Asked:
     """Write the command down; it is sent within seconds, or expires. `bot` was fetched with visible_to(user).
 
     `key`: the Idempotency-Key: the same key with the same request gives the same command. `insists_on`: the id of the
-    command that a Duplicate named. Raises CommandRefused of every kind, and AuditUnavailable: nothing was written.
+    command that a Duplicate named. `mode`: live, dry or "" (not known) as the person saw it; TradeChanged where the bot
+    is in another by now. Raises CommandRefused of every kind, and AuditUnavailable: nothing was written.
     """
     require_role(user, bot, action)
     typed, clean = words_of(bot, action, params, reason, key)
-    wish = Wish(actor, user, bot, action, typed, clean, key, insists_on, batch)
+    wish = Wish(actor, user, bot, action, typed, clean, key, insists_on, batch, mode_meant(typed, mode))
     try:
         return written(wish)
     except IntegrityError:  # the same key at the same moment, at another bot
@@ -121,6 +124,11 @@ def words_of(bot: Bot, action: str, params: object, reason: str, key: str) -> tu
     return parsed(action, params), storable(clean, LONGEST_REASON)
 
 
+def mode_meant(params: Params, mode: str | None) -> str | None:
+    expected: Mapping[str, str] = params.get("expected", {})
+    return mode if mode is not None else expected.get("mode")
+
+
 def written(wish: Wish) -> Asked:
     with transaction.atomic():
         bot = locked(wish.bot)
@@ -131,6 +139,7 @@ def written(wish: Wish) -> Asked:
             raise ReasonMissing(f"Say why: {WORDS[wish.action].past} goes into the audit with its reason")
         require_may_send()
         require_ready(bot)
+        require_mode(bot, wish.mode)
         require_capability(bot, wish.action, wish.params)
         trade, before_state = confirmed(bot, wish.action, wish.params)
         now = timezone.now()

@@ -60,6 +60,7 @@ class Wishes:
     reason: str
     key: str
     kind: str
+    modes: Mapping[str, str]
 
     @property
     def digest(self) -> str:
@@ -79,18 +80,20 @@ def ask_many(  # noqa: PLR0917  the order in which it is said
     key: str = "",
     kind: str = CommandBatch.BULK,
     typed: str = "",
+    modes: Mapping[str, str] | None = None,
 ) -> AskedMany:
     """Ask it of every bot (fetched with visible_to(user), with team and status), LIVE ones first. What is not possible
     at a bot leaves it out, and is told in `left_out`.
 
     `typed`: the team's name (of a single bot also its own), required where LIVE bots are to exit everything, and for
-    both kinds of the kill switch. Raises RoleTooLow, WrongParams, ReasonMissing, BatchKeyUsed, AuditUnavailable: then
+    both kinds of the kill switch. `modes`: slug -> mode as the person saw it; a bot that is in
+    another by now is left out. Raises RoleTooLow, WrongParams, ReasonMissing, BatchKeyUsed, AuditUnavailable: then
     no command was written.
     """
     require_role_in(user, team, action)
     listed = chosen(team, bots, kind)
     clean = params_for_many(action, params)
-    wishes = Wishes(actor, user, team, listed, action, clean, words(reason), keyed(key), kind)
+    wishes = Wishes(actor, user, team, listed, action, clean, words(reason), keyed(key), kind, modes or {})
     if key and (before := replay(wishes)):
         return before
     if action in REASON_REQUIRED and not wishes.reason:
@@ -208,7 +211,8 @@ def ask_each(batch: CommandBatch, wishes: Wishes) -> None:
 def ask_one(batch: CommandBatch, wishes: Wishes, bot: Bot) -> list[LeftOut]:
     try:
         require_need(bot, wishes.action, timezone.now())
-        ask(wishes.actor, wishes.user, bot, wishes.action, wishes.params, wishes.reason, batch=batch)
+        mode = wishes.modes.get(bot.slug)
+        ask(wishes.actor, wishes.user, bot, wishes.action, wishes.params, wishes.reason, batch=batch, mode=mode)
     except CommandRefused as refusal:
         return [{"bot": bot.slug, "code": refusal.code, "sentence": str(refusal)}]
     except AuditUnavailable as refusal:  # the other bots' commands are written and may be sent already
@@ -296,7 +300,14 @@ def refused_bots(done: Progress) -> list[str]:
 
 
 def repeat_refused(
-    actor: Actor, user: User, batch: CommandBatch, *, key: str = "", typed: str = "", reason: str = ""
+    actor: Actor,
+    user: User,
+    batch: CommandBatch,
+    *,
+    key: str = "",
+    typed: str = "",
+    reason: str = "",
+    modes: Mapping[str, str] | None = None,
 ) -> AskedMany:
     """The same once more, only at those bots where nothing was done. Raises as ask_many."""
     require_role_in(user, batch.team, batch.action)
@@ -305,6 +316,5 @@ def repeat_refused(
         raise WrongParams({"bots": "None was refused or left out"})
     bots = Bot.objects.visible_to(user).filter(slug__in=slugs, team=batch.team).select_related("team", "status")
     again = reason or batch.reason
-    return ask_many(
-        actor, user, batch.team, bots, batch.action, batch.params, again, key=key, kind=batch.kind, typed=typed
-    )
+    more = {"key": key, "kind": batch.kind, "typed": typed}
+    return ask_many(actor, user, batch.team, bots, batch.action, batch.params, again, modes=modes, **more)

@@ -33,6 +33,15 @@ def confirmed(bot: Bot, action: str, params: Params) -> tuple[Trade | None, Befo
     return None, before
 
 
+def require_mode(bot: Bot, mode: str | None) -> None:
+    """Raises TradeChanged: what was confirmed with play money is not done with real money. None: nobody said."""
+    now = bot.status.mode
+    if mode is not None and mode != now:
+        was, is_now = (word.upper() or "not known" for word in (mode, now))
+        sentence = f"{bot.name} is no longer what was confirmed: mode was {was} and is {is_now}"
+        raise TradeChanged(sentence, {"mode": (was, is_now)})
+
+
 def standing(bot: Bot) -> Before:
     """`where`: the bot's address; were it another one when the command is sent, it would be another bot."""
     status = bot.status

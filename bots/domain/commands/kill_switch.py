@@ -2,7 +2,7 @@
 
 import logging
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 
@@ -33,12 +33,21 @@ ENTERS_NOTHING = ("paused", "stopped")
 
 
 def pull(
-    actor: Actor, user: User, team: Team, kind: str, reason: str = "", *, key: str = "", typed: str = ""
+    actor: Actor,
+    user: User,
+    team: Team,
+    kind: str,
+    reason: str = "",
+    *,
+    key: str = "",
+    typed: str = "",
+    modes: Mapping[str, str] | None = None,
 ) -> AskedMany:
     """`kind`: pause_all or exit_all, at every bot of the team that is not retired. Raises as ask_many."""
     if kind not in KILLS:
         raise WrongParams({"kind": f"One of {', '.join(KILLS)}"})
-    return ask_many(actor, user, team, bots_of(user, team), KILLS[kind], {}, reason, key=key, kind=kind, typed=typed)
+    bots = bots_of(user, team)
+    return ask_many(actor, user, team, bots, KILLS[kind], {}, reason, key=key, kind=kind, typed=typed, modes=modes)
 
 
 def bots_of(user: User, team: Team) -> list[Bot]:

@@ -19,7 +19,7 @@ from bots.systems.instructions import CARRIES, NEEDS, Instruction
 Params = dict[str, Any]
 
 ON_A_TRADE = frozenset(action for action, needs in NEEDS.items() if ("trade_id",) in needs)
-EXPECTED = ("pair", "side", "amount", "open_date")
+EXPECTED = ("pair", "side", "amount", "open_date", "mode")
 MOST_PAIRS = 50
 LONGEST_NUMBER = 60
 LONGEST = {"trade_id": 40, "lock_id": 40, "pair": 60, "enter_tag": 255, "note": 255}
@@ -50,8 +50,7 @@ def parsed(action: str, params: object) -> Params:
 
 def known_names(action: str) -> set[str]:
     needed = {typed_as(name) for either in NEEDS[action] for name in either}
-    expected = {"expected"} if action in ON_A_TRADE else set()
-    return needed | set(CARRIES.get(action, ())) | expected
+    return needed | set(CARRIES.get(action, ())) | {"expected"}
 
 
 def typed_as(name: str) -> str:
@@ -73,6 +72,8 @@ def missing(action: str, found: Params) -> dict[str, str]:
 def contradictions(action: str, found: Params) -> dict[str, str]:
     if found.get("order_type") == "market" and "price" in found:
         return {"price": "A market order takes no price"}
+    if action not in ON_A_TRADE and found.get("expected", {}).keys() - {"mode"}:
+        return {"expected": "Only mode: it is about no single trade"}
     if action == "force_enter" and found.get("side") == "*":
         return {"side": "Must be long or short"}
     if action == "force_enter" and "/" not in found["pair"]:
@@ -159,7 +160,7 @@ def require_ahead(params: Mapping[str, Any]) -> None:
 
 
 def expected(name: str, value: object) -> Params:
-    """What the person saw: {pair, side, amount, open_date}, each of them optional."""
+    """What the person saw: {pair, side, amount, open_date, mode}, each of them optional."""
     if not isinstance(value, Mapping):
         raise ValueError("Must be an object")
     strange = [str(key)[:40] for key in value if key not in EXPECTED]
@@ -188,6 +189,7 @@ EXPECTED_PARSERS: Mapping[str, Callable[[str, Any], str]] = {
     "side": one_of("long", "short"),
     "amount": held_amount,
     "open_date": open_moment,
+    "mode": one_of("live", "dry"),
 }
 PARSERS: Mapping[str, Callable[[str, Any], Any]] = {
     "trade_id": word,

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 from django.utils import timezone
 
-from bots.models import AuditEntry, Command
+from bots.models import AuditEntry, BotStatus, Command
 from tests.bots.pages.asking import ALL_ACTIONS, confirmed, exit_of, form_of, only_command
 from tests.bots.pages.reading import page, row, text
 from tests.builders import a_bot, a_trade
@@ -264,3 +264,43 @@ def test_a_retired_or_paused_bot_has_no_buttons(browser_of, alice, bot, trade):
     assert "/do/" not in page(browser_of(alice).get(f"/bots/{bot.slug}/"))
     assert "does not offer this now" in text(page(browser_of(alice).get(exit_of(trade))))
     assert browser_of(alice).post(exit_of(trade), {"reason": "flat"}).status_code == 409
+
+
+def test_a_page_that_said_dry_asks_nothing_of_a_bot_that_is_live(browser_of, dana, trade):
+    browser, path = browser_of(dana), f"/bots/{trade.bot.slug}/do/force_exit_all/"
+    BotStatus.objects.update(mode="dry")
+    stale = form_of(page(browser.get(path)))
+    BotStatus.objects.update(mode="live")
+
+    answer = browser.post(path, stale | {"reason": "flat"})
+
+    assert answer.status_code == 409
+    assert "mode was DRY and is LIVE" in text(answer.content.decode())
+    assert form_of(answer.content.decode())["confirmed_mode"] == "live"
+    assert not Command.objects.exists()
+
+
+def test_a_mode_nobody_knows_counts_as_live(browser_of, dana, trade):
+    BotStatus.objects.update(mode="")
+
+    answer = confirmed(browser_of(dana), f"/bots/{trade.bot.slug}/do/force_exit_all/", reason="flat")
+
+    assert answer.status_code == 422
+    assert not Command.objects.exists()
+
+
+def test_a_form_without_a_trades_facts_means_the_pages_own_trade(browser_of, dana, trade):
+    a_trade(trade.bot, pair=trade.pair, trade_id=trade.trade_id, open_ms=trade.open_ms + 60_000)
+
+    answer = browser_of(dana).post(exit_of(trade), {"reason": "flat", "key": "bare"})
+
+    assert answer.status_code == 409
+    assert not Command.objects.exists()
+
+
+@pytest.mark.parametrize("number", ["9" * 5000, "0" * 5000, "٣", "-1", "12x"])
+def test_what_is_no_commands_number_is_not_insisted_on(browser_of, dana, trade, number):
+    answer = confirmed(browser_of(dana), exit_of(trade), reason="flat", insists_on=number)
+
+    assert answer.status_code == 302
+    assert only_command().insists_on is None

@@ -3,7 +3,7 @@
 import pytest
 from django.utils import timezone
 
-from bots.models import AuditEntry, Command, CommandBatch, FourEyes
+from bots.models import AuditEntry, BotStatus, Command, CommandBatch, FourEyes
 from tests.bots.pages.asking import ALL_ACTIONS, form_of
 from tests.bots.pages.reading import page, row, text
 from tests.builders import a_bot, a_trade
@@ -170,6 +170,19 @@ def test_an_operator_is_told_that_exits_are_not_for_that_role(browser_of, olga, 
 
     assert "takes the role trader or higher" in text(shown)
     assert "None of these bots can be asked this now" in text(shown)
+
+
+def test_a_bot_that_was_shown_as_dry_is_not_asked_when_it_is_live(browser_of, dana, fleet):
+    browser = browser_of(dana)
+    markup = page(browser.get(f"/batches/new/?action=stop&{CHOSEN}"))
+    BotStatus.objects.filter(bot__slug="paper").update(mode="live")
+
+    browser.post("/batches/new/", form_of(markup) | {"bot": listed_bots(markup)})
+
+    batch = CommandBatch.objects.get()
+    assert "paper" not in batch.commands.values_list("bot__slug", flat=True)
+    shown = text(row(page(browser.get(f"/batches/{batch.pk}/")), "left-paper"))
+    assert "paper is no longer what was confirmed: mode was DRY and is LIVE" in shown
 
 
 # --- The kill switch ---

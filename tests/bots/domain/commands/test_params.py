@@ -123,8 +123,10 @@ def test_what_was_expected_is_typed_too() -> None:
         assert "expected" in wrong("force_exit", {"trade_id": "5", "expected": strange})
 
 
-def test_nothing_is_expected_of_a_bot() -> None:
-    assert wrong("force_exit_all", {"expected": {}}) == {"expected": "Unknown here"}
+def test_nothing_but_its_mode_is_expected_of_a_bot() -> None:
+    assert wrong("force_exit_all", {"expected": {"pair": "BTC/USDT"}}) == {
+        "expected": "Only mode: it is about no single trade"
+    }
 
 
 @pytest.mark.parametrize("params", [None, [], "x", 5, [("trade_id", "5")]])
