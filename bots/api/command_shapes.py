@@ -49,8 +49,10 @@ class CommandShape(Shape):
 
 
 class CommandInput(serializers.Serializer[Any]):
-    """`params` depend on the action; of exits `{"trade_id", "amount"?, "order_type"?, "price"?, "expected"?}`. `expected`
-    is what you saw: pair, side, amount, open_date of a trade; mode (live, dry) of the bot, with any action."""
+    """`params` depend on the action; of exits `{"trade_id", "amount"?, "order_type"?, "price"?, "expected"?}`.
+
+    `expected` is what you saw: pair, side, amount, open_date of a trade; of the bot, with any action, mode (live, dry).
+    """
 
     action = CharField(max_length=40)
     params = JSONField(required=False, default=dict)
