@@ -9,6 +9,8 @@ import urllib.error
 import urllib.request
 import uuid
 from collections import Counter
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
@@ -61,12 +63,24 @@ def test_killed_while_sending_every_command_comes_to_its_end_and_none_is_done_tw
         try:
             asked = sum(a_life_cut_short(portal, fleet, dice) for _ in range(KILLS))
             portal.start()
+            secrets = {"correct-horse-7", *(sim.spec.password for sim in fleet.bots)}
+            assert [line for line in process_list() if any(secret in line for secret in secrets)] == []
             wait_until(lambda: portal.rows(OPEN)[0]["n"] == 0, 150, "commands are still without an end")
         finally:
             portal.stop()
         assert asked == KILLS * BOTS
         agree(portal, fleet)
     portal.manage("verify_audit")
+
+
+def process_list() -> list[str]:
+    """Every process of this machine with its arguments, as anybody on it sees them."""
+    lines = []
+    for arguments in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):  # it ended meanwhile
+            lines.append(arguments.read_bytes().replace(b"\0", b" ").decode(errors="replace"))
+    assert any("manage.py portal" in line for line in lines)
+    return lines
 
 
 def a_life_cut_short(portal: PortalProcess, fleet: Fleet, dice: random.Random) -> int:
