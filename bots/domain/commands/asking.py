@@ -143,7 +143,7 @@ def written(wish: Wish) -> Asked:
         require_capability(bot, wish.action, wish.params)
         trade, before_state = confirmed(bot, wish.action, wish.params)
         now = timezone.now()
-        insisted = require_once(wish, trade, now)
+        insisted = require_once(wish, trade, now, of_many=wish.batch is not None)
         command = drafted(wish, bot, trade, before_state, now)
         command.insists_on = insisted
         command.save(force_insert=True)
@@ -178,18 +178,29 @@ def replay(wish: Wish) -> Asked | None:
     return Asked(first, replayed=True)
 
 
-def require_once(wish: Wish, trade: Trade | None, now: datetime) -> Command | None:
-    """The command that is insisted on, if there is one. Raises Duplicate, naming the newest of the same."""
-    first = same_before(wish, trade, now)
-    if first is None:
+def require_once(wish: Wish, trade: Trade | None, now: datetime, *, of_many: bool = False) -> Command | None:
+    """The command that is insisted on, if there is one. Raises Duplicate, naming the newest of the same.
+
+    `of_many`: a batch insists by itself where nothing but lost answers is in its way. Who pulls the kill switch is not
+    held up at the very bot that something is wrong with.
+    """
+    same = same_before(wish, trade, now)
+    if not same:
         return None
-    if wish.insists_on == first.pk:
+    first = same[0]
+    if wish.insists_on == first.pk or (of_many and all(is_lost_exit_all(each, now) for each in same)):
         return first
     raise Duplicate(first, duplicate_sentence(first, now))
 
 
-def same_before(wish: Wish, trade: Trade | None, now: datetime) -> Command | None:
-    """The newest command that would do the same again: of the last 30 s, or without an end."""
+def is_lost_exit_all(command: Command, now: datetime) -> bool:
+    """Sent long ago, and nobody knows what became of it."""
+    sent, action = command.sent_at, command.action
+    return action == "force_exit_all" and command.state == Command.UNKNOWN and bool(sent and sent < now - SAME_AGAIN)
+
+
+def same_before(wish: Wish, trade: Trade | None, now: datetime) -> list[Command]:
+    """The commands that would do the same again, of the last 30 s or without an end: newest first."""
     if wish.action == "force_exit":
         same = Q(action="force_exit", trade=trade) | Q(action="force_exit_all")
     elif wish.action == "force_exit_all":
@@ -197,11 +208,11 @@ def same_before(wish: Wish, trade: Trade | None, now: datetime) -> Command | Non
     elif wish.action == "force_enter":
         same = Q(action="force_enter", params__pair=wish.params["pair"])
     else:
-        return None
+        return []
     since = now - SAME_AGAIN
     recent = Q(state__in=(Command.DONE, Command.CLOSED)) & (Q(requested_at__gte=since) | Q(sent_at__gte=since))
     going_on = Q(state__in=(*Command.UNSENT, Command.SENT, Command.UNKNOWN))
-    return Command.objects.filter(same, recent | going_on, bot=wish.bot).order_by("-id").first()
+    return list(Command.objects.filter(same, recent | going_on, bot=wish.bot).order_by("-id"))
 
 
 def duplicate_sentence(first: Command, now: datetime) -> str:
@@ -243,7 +254,10 @@ def drafted(wish: Wish, bot: Bot, trade: Trade | None, before: Before, now: date
 
 def waiting_time(bot: Bot, action: str) -> timedelta | None:
     """How long a second person has to approve it; None: nobody needs to. A bot not known to be dry counts as live."""
-    rule = FourEyes.objects.filter(team=bot.team_id).first()
+    return waiting_by(FourEyes.objects.filter(team=bot.team_id).first(), bot, action)
+
+
+def waiting_by(rule: FourEyes | None, bot: Bot, action: str) -> timedelta | None:
     if rule is None or action not in rule.actions or bot.status.mode == "dry":
         return None
     return timedelta(minutes=max(rule.wait_minutes, 1))

@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -25,8 +25,10 @@ from bots.models import Bot, Command, CommandBatch
 
 MOST_BOTS = 500
 NOT_REACHED = {"code": "not_reached", "sentence": "Not asked: the batch was interrupted or stopped before"}
+UNRECORDED = "audit_unavailable"  # the rest is not tried: each would wait for the same lock or disk
 LeftOut = dict[str, str]  # {"bot": slug, "code", "sentence"}
 REPEATED = (Command.REFUSED, Command.EXPIRED)
+NOT_DONE = (*REPEATED, Command.CANCELLED)
 
 
 class BatchKeyUsed(CommandRefused):
@@ -199,9 +201,12 @@ def act_of(action: str, actor: Actor, batch: CommandBatch, details: Mapping[str,
 
 def ask_each(batch: CommandBatch, wishes: Wishes) -> None:
     left_out: list[LeftOut] = []
+    is_recorded = True
     for bot in wishes.bots:
-        if CommandBatch.objects.filter(pk=batch.pk, stopped_at=None).exists():
-            left_out += ask_one(batch, wishes, bot)
+        if is_recorded and CommandBatch.objects.filter(pk=batch.pk, stopped_at=None).exists():
+            told = ask_one(batch, wishes, bot)
+            left_out += told
+            is_recorded = not any(line["code"] == UNRECORDED for line in told)
         else:
             left_out.append({"bot": bot.slug, **NOT_REACHED})
     batch.left_out = left_out
@@ -216,7 +221,7 @@ def ask_one(batch: CommandBatch, wishes: Wishes, bot: Bot) -> list[LeftOut]:
     except CommandRefused as refusal:
         return [{"bot": bot.slug, "code": refusal.code, "sentence": str(refusal)}]
     except AuditUnavailable as refusal:  # the other bots' commands are written and may be sent already
-        return [{"bot": bot.slug, "code": "audit_unavailable", "sentence": str(refusal)}]
+        return [{"bot": bot.slug, "code": UNRECORDED, "sentence": str(refusal)}]
     return []
 
 
@@ -230,6 +235,7 @@ class Progress:
     commands: list[Command]
     by_state: dict[str, int]
     left_out: list[LeftOut]
+    asked_since: frozenset[str] = frozenset()  # slugs of bots that got the same later
 
     @property
     def total(self) -> int:
@@ -257,7 +263,17 @@ def progress(batch: CommandBatch) -> Progress:
     listed = list(mine)
     asked = {command.bot.slug for command in listed}
     left_out = [line for line in batch.left_out if line["bot"] not in asked]
-    return Progress(listed, dict(Counter(command.state for command in listed)), left_out)
+    standing = Progress(listed, dict(Counter(command.state for command in listed)), left_out)
+    return replace(standing, asked_since=asked_since(batch, refused_bots(standing)))
+
+
+def asked_since(batch: CommandBatch, slugs: Sequence[str]) -> frozenset[str]:
+    """Of these bots those that got the same command after the batch, and did not refuse it."""
+    if not slugs:
+        return frozenset()
+    later = Command.objects.filter(action=batch.action, requested_at__gte=batch.requested_at, bot__slug__in=slugs)
+    later = later.exclude(batch=batch).exclude(state__in=NOT_DONE)
+    return frozenset(slug for slug, params in later.values_list("bot__slug", "params") if params == batch.params)
 
 
 def stop(actor: Actor, user: User, batch: CommandBatch) -> CommandBatch:
@@ -294,9 +310,9 @@ def approve_all(actor: Actor, user: User, batch: CommandBatch) -> dict[str, Any]
 
 
 def refused_bots(done: Progress) -> list[str]:
-    """Slugs: refused or expired without being sent, and those left out."""
+    """Slugs: refused or expired without being sent, and those left out; without those that got the same since."""
     ended = [command.bot.slug for command in done.commands if command.state in REPEATED]
-    return [*ended, *(line["bot"] for line in done.left_out)]
+    return [slug for slug in (*ended, *(line["bot"] for line in done.left_out)) if slug not in done.asked_since]
 
 
 def repeat_refused(
