@@ -102,6 +102,8 @@ class Batches(BatchesView):
     def get(self, request: Request) -> Response:
         """The batches of your teams, newest first."""
         names = {"team__slug": "team", "kind": "kind"}
+        if wrong := [name for name in names.values() if "\x00" in request.query_params.get(name, "")]:
+            raise ValidationError({wrong[0]: ["A sign no text has"]})
         wanted = {field: request.query_params[name] for field, name in names.items() if name in request.query_params}
         return self.paged(CommandBatch.objects.visible_to(self.user).filter(**wanted).select_related("team"), written)
 

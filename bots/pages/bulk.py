@@ -8,7 +8,7 @@ from uuid import uuid4
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.cache import never_cache
@@ -123,6 +123,8 @@ def modes_read(written: str) -> dict[str, str]:
 @require_http_methods(["GET", "POST"])
 def new(request: HttpRequest) -> HttpResponse:
     given = request.POST if request.method == "POST" else request.GET
+    if any("\x00" in slug for slug in given.getlist("bot")):
+        raise SuspiciousOperation("bot: a sign no text has")
     bots, action = chosen_bots(request), given.get("action", "")
     if action and action not in OFFERED:
         raise Http404

@@ -34,7 +34,7 @@ def parsed(action: str, params: object) -> Params:
     if not isinstance(params, Mapping):
         raise WrongParams({"params": "Must be an object of named values"})
     given = {name: value for name, value in params.items() if value is not None and value != ""}
-    wrong = {str(name)[:40]: "Unknown here" for name in given if name not in known_names(action)}
+    wrong = {printable(name): "Unknown here" for name in given if name not in known_names(action)}
     found: Params = {}
     for name in known_names(action) & given.keys():
         try:
@@ -46,6 +46,11 @@ def parsed(action: str, params: object) -> Params:
     if wrong:
         raise WrongParams(wrong)
     return found
+
+
+def printable(name: object) -> str:
+    """A name somebody made up, as it can be answered: half a surrogate pair cannot be written."""
+    return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in str(name)[:40])
 
 
 def known_names(action: str) -> set[str]:
@@ -163,7 +168,7 @@ def expected(name: str, value: object) -> Params:
     """What the person saw: {pair, side, amount, open_date, mode}, each of them optional."""
     if not isinstance(value, Mapping):
         raise ValueError("Must be an object")
-    strange = [str(key)[:40] for key in value if key not in EXPECTED]
+    strange = [printable(key) for key in value if key not in EXPECTED]
     if strange:
         raise ValueError(f"Unknown: {', '.join(strange)}; known are {', '.join(EXPECTED)}")
     given = {key: item for key, item in value.items() if item is not None and item != ""}

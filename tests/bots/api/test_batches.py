@@ -91,6 +91,17 @@ def test_who_names_bots_does_not_mean_the_whole_team(bots, as_dora, place, named
     assert not CommandBatch.objects.exists()
 
 
+@pytest.mark.parametrize("name", ["team", "kind"])
+def test_a_filter_no_text_has_is_refused(bots, as_dora, name):
+    answer = as_dora(f"batches/?{name}=%00")
+    assert (answer.status_code, list(answer.json()["fields"])) == (400, [name])
+
+
+def test_a_name_that_cannot_be_written_is_still_named(bots, as_dora):
+    answer = as_dora("bots/trend/commands/", "POST", {"action": "stop", "params": {"\ud800": 1}})
+    assert refused(answer, 400, "wrong_params")["fields"] == {"params": {"\\ud800": ["Unknown here"]}}
+
+
 def test_who_may_what(bots, as_dora, as_otto, as_bob, as_charlie):
     for caller, status in ((as_otto, 403), (as_bob, 403), (as_charlie, 404)):
         assert caller("batches/", "POST", {**EXIT, "typed": "Alpha"}).status_code == status

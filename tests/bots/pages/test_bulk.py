@@ -185,6 +185,10 @@ def test_a_bot_that_was_shown_as_dry_is_not_asked_when_it_is_live(browser_of, da
     assert "paper is no longer what was confirmed: mode was DRY and is LIVE" in shown
 
 
+def test_a_sign_no_text_has_chooses_no_bot(browser_of, olga, fleet):
+    assert browser_of(olga).get("/batches/new/?bot=%00").status_code == 400
+
+
 # --- The kill switch ---
 
 
