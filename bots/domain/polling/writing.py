@@ -49,8 +49,11 @@ def write(results: Sequence[PollResult], now: datetime) -> list[events.Changed]:
     """
     try:
         changed = write_together(results, now)
-    except OperationalError:
-        raise
+    except OperationalError as failure:
+        if not is_deadlock(failure):
+            raise
+        log.warning("the database ended a circle of waiting writers; %d polls are written again", len(results))
+        changed = write_together(begun_anew(results, now), now)
     except Exception as refusal:  # whatever an answer does to our code or the database: it harms only its bot
         fresh = begun_anew(results, now)
         if len(fresh) > 1:
@@ -60,6 +63,11 @@ def write(results: Sequence[PollResult], now: datetime) -> list[events.Changed]:
         changed = write_together([unwritable(result, refusal) for result in fresh], now)
     events.announce(changed)
     return changed
+
+
+def is_deadlock(failure: OperationalError) -> bool:
+    """PostgreSQL's deadlock_detected: the others go on, and this one may at once try again."""
+    return getattr(failure.__cause__, "sqlstate", None) == "40P01"
 
 
 def begun_anew(results: Sequence[PollResult], now: datetime) -> list[PollResult]:
@@ -86,6 +94,7 @@ def write_together(results: Sequence[PollResult], now: datetime) -> list[events.
         readings.keep(ours, now)
         for event in events.record((each for result in ours for each in result.happened), now):
             what[event.bot_id or 0].update(events.words_of(event))
+        raise_from_now(ours)
         changed = [changed_at(result, what[result.order.bot.pk]) for result in ours]
         described = {change.bot_id for change in changed if "state" in change.what}
         statuses = [result.order.status for result in ours]
@@ -100,9 +109,6 @@ def still_ours(results: Sequence[PollResult]) -> list[PollResult]:
     """Those whose fencing number is still the turn's, with the turn as it is now (a person may have woken it)."""
     bots = {result.order.bot.pk for result in results}
     turns = {turn.pk: turn for turn in locked(bots).filter(bot__retired_at=None)}
-    # Others raise the number, too, without the turn (commands): it goes on from what it is now, and they wait.
-    statuses = BotStatus.objects.filter(pk__in=turns).order_by("pk").select_for_update()
-    seqs = dict(statuses.values_list("pk", "seq"))
     ours = []
     for result in results:
         turn = turns.get(result.order.bot.pk)
@@ -110,10 +116,18 @@ def still_ours(results: Sequence[PollResult]) -> list[PollResult]:
             asked_anew = result.order.turn.due.keys() - turn.due.keys()
             result.woken = not turn.due and bool(asked_anew)
             result.hastened = frozenset(Kind(kind) for kind in asked_anew)
-            result.order.status.seq = seqs[turn.pk]
             result.order.turn = turn
             ours.append(result)
     return ours
+
+
+def raise_from_now(results: Sequence[PollResult]) -> None:
+    """The statuses' numbers as they are now. Others raise them, too, without the turn (commands): from here on they
+    wait, and no earlier, because a batch takes its time."""
+    statuses = BotStatus.objects.filter(pk__in=[result.order.bot.pk for result in results]).order_by("pk")
+    seqs = dict(statuses.select_for_update().values_list("pk", "seq"))
+    for result in results:
+        result.order.status.seq = seqs[result.order.bot.pk]
 
 
 def write_one(result: PollResult, now: datetime) -> set[str]:

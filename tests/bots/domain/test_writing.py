@@ -1,0 +1,32 @@
+"""What polls brought is written although writers stood in each other's way."""
+
+import pytest
+from django.db import OperationalError
+
+from accounts.models import Team
+from bots.domain.polling import writing
+from bots.models import BotStatus
+from bots.simulator import BotSpec, running_fleet
+from tests.fleets import known, polled
+
+
+def test_a_batch_that_the_database_ended_in_a_circle_of_waiting_is_written_again(
+    alpha: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Deadlock(Exception):
+        sqlstate = "40P01"
+
+    real, tries = writing.write_together, []
+
+    def ended_once(results, now):
+        tries.append(len(results))
+        if len(tries) == 1:
+            raise OperationalError("deadlock detected") from Deadlock()
+        return real(results, now)
+
+    monkeypatch.setattr(writing, "write_together", ended_once)
+    with running_fleet([BotSpec(name="majors")]) as fleet:
+        bot = known(fleet.bots[0], alpha)
+        polled(bot)
+    assert tries == [1, 1]
+    assert BotStatus.objects.get(bot=bot).seq >= 1
