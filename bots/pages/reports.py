@@ -34,8 +34,8 @@ class Course:
     run: list[tuple[date, Decimal]]
 
     @property
-    def best(self) -> tuple[date, Decimal]:
-        return max(self.steps, key=lambda step: step[1])
+    def best(self) -> tuple[date, Decimal] | None:
+        return max(self.steps, key=lambda step: step[1], default=None)
 
 
 @dataclass(frozen=True)

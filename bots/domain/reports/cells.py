@@ -120,8 +120,9 @@ def cell(query: ReportQuery, row: dict[str, Any], owner: str, day: date | None) 
 
 def from_trades(query: ReportQuery, scope: Scope) -> Iterator[Cell]:
     closed = Trade.objects.closed().filter(of_purse(query), of_days(query, "close_day"), bot__in=scope.ids)
-    for row in summed(closed, query.group_by, "close_day", *PURSE):
-        day = row["close_day"] or UNDATED
+    dated = closed.order_by()[: MOST_CELLS + 1].count() <= MOST_CELLS
+    for row in summed(closed, query.group_by, *(("close_day",) if dated else ()), *PURSE).iterator():
+        day = (row["close_day"] or UNDATED) if dated else None
         yield Cell(row[query.group_by], Purse(row["mode"], row["currency"]), day, Sums.of(row))
 
 
@@ -130,7 +131,7 @@ def from_trades_elsewhere(query: ReportQuery, scope: Scope) -> Iterator[Cell]:
     zone = ZoneInfo(query.zone)
     by = query.group_by if query.group_by in ("bot", *OF_TRADES) else "mode"
     closed = Trade.objects.closed().filter(of_purse(query), between(query, zone), bot__in=scope.ids)
-    for row in summed(closed.annotate(begun=Begun(whole_hours(zone))), *{by, "begun", *PURSE}):
+    for row in summed(closed.annotate(begun=Begun(whole_hours(zone))), *{by, "begun", *PURSE}).iterator():
         day = UNDATED if row["begun"] is None else moment_of(row["begun"]).astimezone(zone).date()
         group = {"currency": row["currency"], by: row[by]}.get(query.group_by, day)
         yield Cell(group, Purse(row["mode"], row["currency"]), day, Sums.of(row))

@@ -108,9 +108,12 @@ def test_the_same_when_the_database_adds_up(fleet: None, alice: User, monkeypatc
     asks = [{"group_by": by, "period": period} for by in ("day", "week", "bot", "currency") for period in ("7d", "all")]
     one_by_one = [profits(alice, mode="live", **ask) for ask in asks]
     tagged = profits(alice, group_by="day", bot_tag="trend", period="7d")
+    by_pair = profits(alice, group_by="pair", mode="live", period="7d")
     monkeypatch.setattr(tables, "MOST_CELLS", 0)
     assert [profits(alice, mode="live", **ask) for ask in asks] == one_by_one
     assert profits(alice, group_by="day", bot_tag="trend", period="7d") == tagged
+    assert profits(alice, group_by="pair", mode="live", period="7d") == by_pair
+    assert not asked(alice, group_by="pair").dated
     by_bot = asked(alice, group_by="bot")
     assert not by_bot.dated
     assert {row.figure("drawdown_abs") for row in by_bot.rows} == {None}
