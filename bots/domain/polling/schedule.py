@@ -78,23 +78,28 @@ def take(turns: list[PollTurn], now: datetime, seconds: float = LEASE_SECONDS) -
 
 
 def renew(claims: Sequence[Claim]) -> None:
-    """Those that still hold are held for another LEASE_SECONDS."""
+    """Those that still hold are held for another LEASE_SECONDS. A turn that is being written needs it no more."""
     lease = timezone.now() + timedelta(seconds=LEASE_SECONDS)
     for turns in held_by(claims):
-        turns.update(leased_until=lease)
+        with transaction.atomic():
+            ours = list(turns.select_for_update(skip_locked=True, of=("self",)).values_list("pk", flat=True))
+            PollTurn.objects.filter(pk__in=ours).update(leased_until=lease)
 
 
 def release(claims: Sequence[Claim]) -> None:
     """Nobody will ask these bots by these claims: they are due again at once."""
     for turns in held_by(claims):
-        turns.update(leased_until=None, fence=F("fence") + 1)
+        with transaction.atomic():
+            ours = list(turns.select_for_update(of=("self",)).values_list("pk", flat=True))
+            PollTurn.objects.filter(pk__in=ours).update(leased_until=None, fence=F("fence") + 1)
 
 
 def held_by(claims: Sequence[Claim]) -> Iterator[QuerySet[PollTurn]]:
-    """A turn that was written meanwhile, or taken by somebody else, is not among them."""
+    """In the order in which everybody locks them. A turn that was written meanwhile, or taken by somebody else, is not
+    among them."""
     for start in range(0, len(claims), 200):
         ours = [Q(pk=claim.bot_id, fence=claim.fence) for claim in claims[start : start + 200]]
-        yield PollTurn.objects.filter(reduce(or_, ours)).exclude(leased_until=None)
+        yield PollTurn.objects.filter(reduce(or_, ours)).exclude(leased_until=None).order_by("pk")
 
 
 def wake(bots: Iterable[int], *, again: bool = False) -> None:

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 import time_machine
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
 from accounts.models import Team
@@ -157,3 +157,21 @@ def test_a_bot_that_names_its_time_is_given_it() -> None:
 
 def test_what_needs_a_person_is_tried_rarely() -> None:
     assert schedule.back_off(1, 10.0, WrongPassword("no")) >= 27
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite locks no rows")
+@pytest.mark.django_db(transaction=True)
+def test_a_turn_that_is_being_written_is_not_waited_for_to_renew_the_others() -> None:
+    alpha = team("alpha")
+    written, waiting = a_bot(alpha, "written"), a_bot(alpha, "waiting")
+    claims = schedule.claim_due()
+    before = dict(PollTurn.objects.values_list("bot", "leased_until"))
+    with transaction.atomic():
+        list(schedule.locked([written.pk]))
+        renewing = threading.Thread(target=lambda: (schedule.renew(claims), connection.close()))
+        renewing.start()
+        renewing.join(5)
+        assert not renewing.is_alive()
+    after = dict(PollTurn.objects.values_list("bot", "leased_until"))
+    assert after[written.pk] == before[written.pk]
+    assert after[waiting.pk] > before[waiting.pk]
