@@ -195,7 +195,8 @@ class ApproveBatch(BatchesView):
 
 
 def written(batches: Iterable[CommandBatch]) -> list[dict[str, Any]]:
-    return [written_batch(batch, acts.progress(batch)) for batch in batches]
+    listed = list(batches)
+    return [written_batch(*pair) for pair in zip(listed, acts.progress_of_each(listed), strict=True)]
 
 
 def written_batch(batch: CommandBatch, standing: acts.Progress) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from bots.domain.commands.batches import (
     ask_many,
     must_be_typed,
     progress,
+    progress_of_each,
     repeat_refused,
     stop,
 )
@@ -103,6 +104,7 @@ __all__ = [
     "post_check",
     "preview",
     "progress",
+    "progress_of_each",
     "pull",
     "repeat_refused",
     "set_four_eyes",

@@ -260,7 +260,19 @@ class Progress:
 
 def progress(batch: CommandBatch) -> Progress:
     mine = batch.commands.select_related("bot__team", "bot__status", "trade").order_by("id")
-    listed = list(mine)
+    return standing_of(batch, list(mine))
+
+
+def progress_of_each(batches: Sequence[CommandBatch]) -> list[Progress]:
+    """Of a page of batches, by one reading of their commands, each with no more than its state and its bot's slug."""
+    brief = Command.objects.filter(batch__in=[batch.pk for batch in batches]).select_related("bot").order_by("id")
+    by_batch: dict[int | None, list[Command]] = {}
+    for command in brief.only("state", "batch_id", "bot__slug"):
+        by_batch.setdefault(command.batch_id, []).append(command)
+    return [standing_of(batch, by_batch.get(batch.pk, [])) for batch in batches]
+
+
+def standing_of(batch: CommandBatch, listed: list[Command]) -> Progress:
     asked = {command.bot.slug for command in listed}
     left_out = [line for line in batch.left_out if line["bot"] not in asked]
     standing = Progress(listed, dict(Counter(command.state for command in listed)), left_out)

@@ -113,6 +113,14 @@ def test_who_may_what(bots, as_dora, as_otto, as_bob, as_charlie):
         assert as_charlie(f"batches/{batch}/{act}/", "POST", {}).status_code == 404
 
 
+def test_the_list_reads_the_commands_of_all_its_batches_at_once(bots, as_dora, django_assert_max_num_queries):
+    for _ in range(6):
+        as_dora("batches/", "POST", {"team": "alpha", "action": "pause", "tag": "spot"})
+    with django_assert_max_num_queries(10):
+        listed = as_dora.read("batches/")["results"]
+    assert [batch["by_state"] for batch in listed] == [{"intent": 2}] * 6
+
+
 def test_stopped_and_then_nothing_is_refused_to_repeat(bots, as_dora):
     batch = as_dora("batches/", "POST", {**EXIT, "typed": "Alpha"}).json()["id"]
     stopped = as_dora(f"batches/{batch}/stop/", "POST").json()
