@@ -6,10 +6,11 @@ import random
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 
+from django.db import DatabaseError
 from django.utils import timezone
 
 from bots.models.sealing import SealBroken
-from bots.systems.errors import BadAnswer, BotError, NeedsAPerson, WrongSettings
+from bots.systems.errors import BadAnswer, BotError, NeedsAPerson, TryAgain, WrongSettings
 from bots.systems.hearing import Heard, Stream
 
 log = logging.getLogger(__name__)
@@ -90,7 +91,11 @@ class Line:
 
     async def listen_once(self) -> None:
         """Raises BotError when the line breaks; SealBroken."""
-        self.stream = stream = await self.open_stream()
+        try:
+            self.stream = stream = await self.open_stream()
+        except DatabaseError as problem:
+            log.warning("bot %s: its connection cannot be read, tried again soon: %s", self.bot_id, problem)
+            raise TryAgain("the portal's database did not answer") from None
         if stream is None:
             raise WrongSettings("this bot's release says nothing by itself")
         await stream.open()

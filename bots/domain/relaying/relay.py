@@ -18,7 +18,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 import uvloop
-from django.db import DatabaseError, close_old_connections, connection
+from django.db import DatabaseError, DataError, IntegrityError, close_old_connections, connection
 from django.utils import timezone
 
 from bots.domain.events import Happened
@@ -73,8 +73,13 @@ class Relay:
         keeping, flushing = asyncio.create_task(self.keep_leases()), asyncio.create_task(self.flush_on())
         log.info("relay %s listens", self.name)
         try:
-            await self.ending.wait()
+            ending = asyncio.create_task(self.ending.wait())
+            # Neither of the two ends by itself; if one does, the process ends and says so instead of being deaf.
+            done, _ = await asyncio.wait({ending, keeping, flushing}, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
         finally:
+            ending.cancel()
             for task in (keeping, flushing):
                 task.cancel()
             await self.end()
@@ -82,7 +87,8 @@ class Relay:
     async def end(self) -> None:
         await self.hang_up(list(self.lines))
         with suppress(DatabaseError, TimeoutError):
-            await self.flush()
+            await asyncio.wait_for(self.flush(), 2)
+        with suppress(DatabaseError, TimeoutError):
             await asyncio.wait_for(self.on(self.keeper, leases.leave, self.name, timezone.now()), 2)
         self.door.close()
         self.keeper.shutdown(wait=False, cancel_futures=True)
@@ -98,11 +104,12 @@ class Relay:
             began = self.loop.time()
             try:
                 shared = await asyncio.wait_for(self.renew(), leases.HANG_UP_SECONDS - leases.RENEW_SECONDS)
-            except (DatabaseError, TimeoutError) as problem:
-                log.warning("relay %s: its leases cannot be renewed: %s", self.name, str(problem) or "time-out")
-            else:
                 self.renewed_at = began
                 await self.follow(shared)
+            except (DatabaseError, TimeoutError) as problem:
+                log.warning("relay %s: its leases cannot be renewed: %s", self.name, str(problem) or "time-out")
+            except Exception:  # the boundary of the task: without it the leases would run out and nobody say why
+                log.exception("relay %s: keeping its leases failed in our own code", self.name)
             if self.loop.time() - self.renewed_at > leases.HANG_UP_SECONDS and self.lines:
                 log.warning("relay %s: hangs up, others may take its bots", self.name)
                 await self.hang_up(list(self.lines))
@@ -142,7 +149,8 @@ class Relay:
     def hear(self, line: Line, heard: Heard) -> None:
         if len(self.told) < MOST_WAITING:
             self.told.append(Told(line.bot_id, self.teams[line.bot_id], heard, timezone.now()))
-        self.early[line.bot_id].update(heard.changed)
+        if heard.changed:
+            self.early[line.bot_id].update(heard.changed)
 
     def opened(self, line: Line) -> None:
         self.reread.add(line.bot_id)
@@ -161,6 +169,9 @@ class Relay:
                     await self.flush()
                 except DatabaseError as problem:
                     log.warning("relay %s: what was heard cannot be written yet: %s", self.name, problem)
+                    await asyncio.sleep(1)
+                except Exception:  # the boundary of the task: without it nothing heard would ever be written again
+                    log.exception("relay %s: writing what was heard failed in our own code", self.name)
                     await asyncio.sleep(1)
 
     async def flush(self) -> None:
@@ -267,12 +278,28 @@ def written(told: list[Told], floods: list[Happened], reread: set[int], early: d
     """Returns the bots to poll at once. What was heard is told before anything is read again."""
     now: datetime = timezone.now()
     if told or floods:
-        writing.write(told, floods, now)
+        keep(told, floods, now)
     if reread:
         writing.read_early(dict.fromkeys(reread, writing.MOVING), now, patiently=False)
     if early:
         writing.read_early(early, now, patiently=True)
     return sorted({*reread, *early})
+
+
+def keep(told: list[Told], floods: list[Happened], now: datetime) -> None:
+    """Together; when the database refuses them, one by one, and what it refuses then is left out: the polls know it.
+
+    Raises DatabaseError when the database is not there."""
+    try:
+        writing.write(told, floods, now)
+    except (DataError, IntegrityError) as refusal:
+        if len(told) + len(floods) == 1:
+            log.error("a thing heard cannot be stored and is left out: %s", type(refusal).__name__)
+            return
+        for each in told:
+            keep([each], [], now)
+        for flood in floods:
+            keep([], [flood], now)
 
 
 # --- a relay in a thread of its own

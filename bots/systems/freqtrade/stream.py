@@ -213,10 +213,18 @@ def of_state(told: Said, message: bytes) -> Heard:
 
 def of_words(told: Said, message: bytes) -> Heard | None:
     given = next((text for text in (told.status, told.msg, told.data, told.reason) if text), "")
-    words = prose(given if isinstance(given, str) else json.dumps(given), MOST_WORDS).strip()
+    words = prose(given if isinstance(given, str) else dumped(given), MOST_WORDS).strip()
     if not words or (told.type == "warning" and words.startswith(DRY_RUN)):
         return None
     return Heard(WORDS[told.type], key_of(message), words=words, pair=name(told.pair, 100))
+
+
+def dumped(given: object) -> str:
+    """Raises BadAnswer."""
+    try:
+        return json.dumps(given)
+    except RecursionError:
+        raise BadAnswer("the websocket told something nested too deeply") from None
 
 
 def of_lock(told: Said, message: bytes) -> Heard:

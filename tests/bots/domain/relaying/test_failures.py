@@ -1,0 +1,92 @@
+"""What goes wrong beside the bots, in the database or in our own code, does not make the relay deaf."""
+
+import pytest
+from django.db import DatabaseError, IntegrityError
+
+from bots.domain.relaying import leases, relay, writing
+from bots.models import Event, RelayLease
+from bots.systems.errors import BadAnswer
+from bots.systems.freqtrade.stream import dumped
+from tests.bots.domain.relaying.conftest import connected, until
+
+
+def told(bot):
+    return list(Event.objects.filter(bot=bot, kind="strategy_message").order_by("pk").values_list("detail", flat=True))
+
+
+def words_of(heard):
+    return [each.heard.words for each in heard]
+
+
+def failing(monkeypatch, place, name, when):
+    """The function fails where `when` says so of its arguments."""
+    real = getattr(place, name)
+
+    def act(*given):
+        problem = when(*given)
+        if problem:
+            raise problem
+        return real(*given)
+
+    monkeypatch.setattr(place, name, act)
+
+
+def test_a_surprise_while_writing_does_not_end_the_writing(listening, sim, bot, monkeypatch, caplog):
+    listening.start()
+    connected(bot, sim)
+    surprises = [RuntimeError("a mistake of ours")]
+    failing(monkeypatch, relay, "written", lambda *given: surprises.pop() if surprises and given[0] else None)
+    sim.say("one")
+    until(lambda: not surprises)
+    sim.say("two")
+    until(lambda: told(bot))
+    assert "failed in our own code" in caplog.text
+
+
+def test_a_surprise_while_renewing_does_not_end_the_renewing(listening, sim, bot, monkeypatch):
+    surprises = [RuntimeError("a mistake of ours")]
+    failing(monkeypatch, leases, "keep", lambda *given: surprises.pop() if surprises else None)
+    listening.start()
+    connected(bot, sim)
+    assert not surprises
+
+
+def test_what_the_database_refuses_is_left_out_and_the_rest_is_told(listening, sim, bot, monkeypatch, caplog):
+    monkeypatch.setattr(relay, "FLUSH_SECONDS", 0.5)
+    listening.start()
+    connected(bot, sim)
+    refused = IntegrityError("cannot be stored")
+    failing(monkeypatch, writing, "write", lambda given, *_: refused if "poison" in words_of(given) else None)
+    for words in ("one", "poison", "two"):
+        sim.say(words)
+    until(lambda: len(told(bot)) == 2)
+    assert "is left out" in caplog.text
+
+
+def test_words_that_change_nothing_delay_no_early_poll(listening, sim, bot, monkeypatch):
+    listening.start()
+    connected(bot, sim)
+    until(lambda: listening.soon)
+    monkeypatch.setattr(relay, "EARLY_GAP_SECONDS", 60.0)
+    listening.soon.clear()
+    sim.say("volume is low")
+    until(lambda: told(bot))
+    sim.open_trade("XRP/USDT", filled=False)
+    until(lambda: listening.soon == [bot.pk])
+
+
+def test_a_database_that_does_not_answer_is_not_the_bots_fault(listening, sim, bot, monkeypatch):
+    problems = [DatabaseError("gone"), DatabaseError("gone")]
+    failing(monkeypatch, relay, "opened_stream", lambda *given: problems.pop() if problems else None)
+    listening.start()
+    connected(bot, sim)
+    assert not problems
+    until(lambda: RelayLease.objects.get(bot=bot).connected_since)
+
+
+def test_words_nested_too_deeply_are_a_bad_answer():
+    nested = []
+    for _ in range(100_000):
+        nested = [nested]
+    with pytest.raises(BadAnswer):
+        dumped(nested)
