@@ -208,6 +208,22 @@ def test_chosen_bots_bring_a_bar_with_what_they_can_be_asked(tab, trade):
     assert "Pause entries on 1 bot of Alpha" in tab.inner_text("main")
 
 
+def test_a_form_in_a_page_that_renews_itself_stays_the_same_form(tab, trade):
+    tab.goto(f"/batches/new/?action=pause&bot={trade.bot.slug}")
+    tab.click("main button[type=submit]")
+    tab.wait_for_url("**/batches/*/")
+    Command.objects.update(state="refused")
+    tab.reload()
+    key = tab.input_value("#repeat [name=key]")
+    tab.evaluate("document.querySelector('#repeat form').dataset.sent = '1'")
+    Command.objects.update(outcome={"words": "Not now."})
+    tab.evaluate("dispatchEvent(new Event('portal:changed'))")
+    tab.wait_for_selector("text=Not now.")
+
+    assert tab.input_value("#repeat [name=key]") == key
+    assert tab.evaluate("document.querySelector('#repeat form').dataset.sent") == "1"
+
+
 @pytest.mark.parametrize("size", [(1440, 900), (390, 844)], ids=["wide", "phone"])
 def test_no_page_of_commands_breaks_the_policy_or_scrolls_sideways(tab, trade, size):
     tab.set_viewport_size({"width": size[0], "height": size[1]})
