@@ -55,7 +55,8 @@ def things(scene):
     waiting = commands.ask(Actor("asker"), asker, scene.bot, "start", {}).command
     batch = commands.ask_many(Actor("asker"), asker, scene.alpha, [scene.bot], "stop", {}).batch
     batch.commands.update(state=Command.REFUSED)
-    unknown = commands.ask(Actor("asker"), asker, scene.bot, "stop", {}).command
+    # Another action: a later "stop" would leave nothing of the batch to repeat.
+    unknown = commands.ask(Actor("asker"), asker, scene.bot, "reload_config", {}).command
     Command.objects.filter(pk=unknown.pk).update(state=Command.UNKNOWN)
     invited = Invitation.objects.create(
         team=scene.alpha, email="new@example.org", role="viewer", token_hash="x" * 64,

@@ -163,7 +163,8 @@ def test_looking_at_what_is_right_holds_nobody_up(alpha: Team, django_assert_max
     a_trade(a_bot(alpha), "5", close_date=NOON)
     with django_assert_max_num_queries(6) as asked:
         assert rollups.mend(alpha) == []
-    assert {query["sql"].split()[0] for query in asked.captured_queries} == {"SELECT"}
+    # DECLARE: PostgreSQL reads long tables through a cursor
+    assert {query["sql"].split()[0] for query in asked.captured_queries} <= {"SELECT", "DECLARE"}
     assert not any("FOR UPDATE" in query["sql"] for query in asked.captured_queries)
 
 
