@@ -120,6 +120,11 @@ def usable(value: Decimal | None) -> Decimal | None:
     return rounded.normalize(_SCALE)
 
 
+def ratio_of(percent: Decimal) -> Decimal:
+    """What is no number stays what it is, for `Figures.take` to tell: a signalling NaN raises where it is divided."""
+    return percent / 100 if percent.is_finite() else percent
+
+
 def _why_not(value: Decimal) -> str:
     if value.is_nan():
         return "the bot sent NaN"

@@ -85,16 +85,14 @@ def process_list() -> list[str]:
 
 def a_life_cut_short(portal: PortalProcess, fleet: Fleet, dice: random.Random) -> int:
     """Start, ask for an exit at every bot, kill within a fraction of a second. How many were asked."""
-    for sim in fleet.bots:
-        sim.open_trade("XRP/USDT")
+    opened = {sim.name: sim.open_trade("XRP/USDT") for sim in fleet.bots}
     portal.start()
     dora = Dora(portal)
     wanted = {(sim.name, str(trade.trade_id)) for sim in fleet.bots for trade in sim.book.open}
     wait_until(lambda: mirrored(portal) >= wanted, 60, "the trades are not mirrored")
     for sim in fleet.bots:
         sim.faults.on("/forceexit").drip = dice.choice([0.0, 400.0])  # some answers take a while
-        trade = next(iter(sim.book.open))
-        params = {"trade_id": str(trade.trade_id), "order_type": "market"}
+        params = {"trade_id": str(opened[sim.name].trade_id), "order_type": "market"}
         dora.post(f"bots/{slug(sim.name)}/commands/", {"action": "force_exit", "params": params, "reason": "a drill"})
     time.sleep(dice.uniform(0, 0.25))
     portal.kill()

@@ -7,7 +7,7 @@ from decimal import Decimal
 from msgspec import Struct
 
 from bots.systems import contract
-from bots.systems.decoding import Figures, name, prose, tag, usable
+from bots.systems.decoding import Figures, name, prose, ratio_of, tag, usable
 from bots.systems.errors import BadAnswer, ReleaseTooOld, WebserverMode
 from bots.systems.freqtrade import answers, releases
 
@@ -263,7 +263,7 @@ def performance(answer: list[answers.PerformanceAnswer], currency: str) -> contr
 
 def _pair(entry: answers.PerformanceAnswer) -> contract.PairPerformance:
     """Before 2021.11 only `profit`, in percent."""
-    ratio = entry.profit / 100 if entry.profit_ratio is None and entry.profit is not None else entry.profit_ratio
+    ratio = ratio_of(entry.profit) if entry.profit_ratio is None and entry.profit is not None else entry.profit_ratio
     return contract.PairPerformance(name(entry.pair, 100), entry.count, usable(entry.profit_abs), usable(ratio))
 
 

@@ -4,7 +4,7 @@ from decimal import Decimal
 from functools import lru_cache
 
 from bots.systems import contract
-from bots.systems.decoding import Figures, decode, name, tag, usable
+from bots.systems.decoding import Figures, decode, name, ratio_of, tag, usable
 from bots.systems.errors import BadAnswer
 from bots.systems.freqtrade import answers
 from bots.systems.freqtrade.early import order_in_words
@@ -73,7 +73,7 @@ def _unrealized(answer: answers.TradeAnswer) -> tuple[Decimal | None, Decimal | 
     if answer.profit_ratio is not None or answer.current_profit is None:
         return answer.profit_abs, answer.profit_ratio, NO_PRICE
     percent = answer.current_profit_pct is None
-    ratio = answer.current_profit / 100 if percent else answer.current_profit
+    ratio = ratio_of(answer.current_profit) if percent else answer.current_profit
     return answer.current_profit_abs, ratio, RATIO_ALONE
 
 

@@ -14,8 +14,9 @@ from bots.systems.contract import (
     Missing,
     PairPerformance,
 )
+from bots.systems.decoding import decode
 from bots.systems.errors import BadAnswer, NoSuchTrade, NotOffered, NotThisSystem, ReleaseTooOld, WrongPassword
-from bots.systems.freqtrade import System, mapping, trades
+from bots.systems.freqtrade import System, answers, mapping, trades
 from tests.bots.systems.freqtrade.recorded import CONNECTION, body, changed, playing, read
 from tests.bots.systems.raw_bots import Caller, http, serving
 
@@ -357,3 +358,13 @@ async def test_open_trades_in_the_list_are_not_taken_for_closed_ones(door):
     talk = playing("2021.6", trades=http(json.dumps({"trades": both, "trades_count": 2}).encode()))
     found, _ = await listed(door, talk, KnownHistory(0), release="2020.6")
     assert ([trade.trade_id for trade in found.trades], found.total, found.whole) == (["1"], 1, True)
+
+
+@pytest.mark.parametrize("figure", ["sNaN", "NaN", "Infinity"])
+def test_a_percentage_that_is_no_number_is_missing(figure):
+    """A signalling NaN raises where anything is done with it."""
+    listed = decode(
+        b'[{"pair":"BTC/USDT","count":3,"profit":"%s"}]' % figure.encode(), answers.performance, "performance"
+    )
+    (pair,) = mapping.performance(listed, "USDT").pairs
+    assert (pair.pair, pair.trades, pair.profit_ratio) == ("BTC/USDT", 3, None)
