@@ -16,12 +16,16 @@ RANK = {role: rank for rank, role in enumerate(Role)}
 
 SEE = "see"
 MANAGE = "manage"
+HANDLE_ALERTS = "handle_alerts"  # acknowledge, close, mute
+# What is done in the portal and never sent to a bot.
+NO_COMMANDS = (SEE, HANDLE_ALERTS, MANAGE)
 
 # action -> the lowest role that may do it
 LOWEST_ROLE: dict[str, Role] = {
     SEE: Role.VIEWER,
     "start": Role.OPERATOR,
     "stop": Role.OPERATOR,
+    HANDLE_ALERTS: Role.OPERATOR,
     "pause": Role.OPERATOR,
     "reload_config": Role.OPERATOR,
     "lock_pair": Role.OPERATOR,

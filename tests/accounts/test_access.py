@@ -40,7 +40,7 @@ def test_every_action_of_the_interface_has_its_role() -> None:
     exits_and_entries = {"force_exit", "force_exit_all", "force_enter", "place_order", "modify_position"}
     for_traders = exits_and_entries | {"cancel_order", "delete_trade", "reload_trade"}
     expected = {"see": "viewer", "manage": "manager"}
-    expected |= dict.fromkeys(for_operators, "operator") | dict.fromkeys(for_traders, "trader")
+    expected |= dict.fromkeys(for_operators | {"handle_alerts"}, "operator") | dict.fromkeys(for_traders, "trader")
     assert expected == LOWEST_ROLE
 
 

@@ -3,7 +3,7 @@
 import pytest
 from django.test import Client
 
-from accounts.access import LOWEST_ROLE, MANAGE, SEE
+from accounts.access import LOWEST_ROLE, NO_COMMANDS
 from bots.models import Command, CommandBatch
 from tests.bots.api.conftest import Caller
 from tests.matrix.conftest import EVERYBODY, everything
@@ -72,7 +72,7 @@ def expected(door, action, who):
 
 
 def test_the_roles_are_the_promised_ones():
-    assert {action: str(role) for action, role in LOWEST_ROLE.items() if action not in (SEE, MANAGE)} == {
+    assert {action: str(role) for action, role in LOWEST_ROLE.items() if action not in NO_COMMANDS} == {
         action: lowest for action, (lowest, _) in ACTIONS.items()
     }
 

@@ -8,12 +8,12 @@ from typing import Any
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from accounts.access import LOWEST_ROLE, MANAGE, SEE
+from accounts.access import LOWEST_ROLE, NO_COMMANDS
 from accounts.models import User
 from bots.domain.trades import moment
 from bots.models import Command
 
-ACTIONS = tuple(action for action in LOWEST_ROLE if action not in (SEE, MANAGE))
+ACTIONS = tuple(action for action in LOWEST_ROLE if action not in NO_COMMANDS)
 # Besides the states themselves: everything without an end, and what waits for a person.
 UNDER_WAY, ATTENTION = "under_way", "attention"
 STATES = (

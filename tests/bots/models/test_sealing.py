@@ -97,4 +97,4 @@ def test_every_table_that_holds_sealed_texts_is_rotated() -> None:
     holding = {model for model in apps.get_models() if any(field.name == "sealed" for field in model._meta.fields)}
     assert holding == set(sealed_models())
     assert all(issubclass(model, SealedRow) for model in holding)
-    assert {model.__name__ for model in holding} == {"Bot", "ConnectionTest"}
+    assert {model.__name__ for model in holding} == {"Bot", "ConnectionTest", "Destination"}
