@@ -9,6 +9,7 @@ from uuid import UUID
 from celery import shared_task
 from celery.signals import worker_init, worker_process_shutdown, worker_shutdown
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.db import transaction
 from django.utils import timezone
 from kombu.exceptions import OperationalError as BrokerFailure
@@ -25,6 +26,7 @@ from bots.domain.polling.schedule import Claim
 from bots.domain.relaying import leases
 from bots.domain.relaying.relay import RelayThread
 from bots.models.command import CONFIRMED_FOR
+from bots.models.sealing import require_private_key
 
 log = logging.getLogger(__name__)
 
@@ -174,6 +176,15 @@ def tidy() -> None:
     connection_tests.forget_old_tests()
     if rollups.due(timezone.now()):
         rollups.mend_all(timezone.now())
+
+
+@worker_init.connect
+def refuse_without_key(**kwargs: object) -> None:
+    try:
+        require_private_key()
+    except ImproperlyConfigured as problem:
+        # Celery only logs what a receiver raises, and goes on.
+        raise SystemExit(f"ImproperlyConfigured: {problem}") from None
 
 
 worker_init.connect(look_whether_restored)

@@ -1,16 +1,43 @@
-"""The doors of the process: HTTP and the browsers' websocket."""
+"""The doors of the process: HTTP and the browsers' websocket (`application`), or the gateway's alone (`gateway`)."""
 
 import os
+from collections.abc import Awaitable, Callable
+from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 # Somebody waits for each answer: a database that hangs is said within seconds.
 os.environ.setdefault("PORTAL_DATABASE_SECONDS", "7")
 
 from channels.routing import ProtocolTypeRouter
+from django.conf import settings
 from django.core.asgi import get_asgi_application
 
 pages = get_asgi_application()
 
-from bots.live.door import websocket  # noqa: E402  needs the apps loaded
+from bots.gateway.door import PREFIX, Gateway, Receive, Scope, Send, open_gateway  # noqa: E402  needs the apps loaded
+from bots.live.door import websocket  # noqa: E402
 
-application = ProtocolTypeRouter({"http": pages, "websocket": websocket})
+Door = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+
+def with_gateway(door: Door) -> Door:
+    """One process is everything: the gateway's door, too."""
+    gateway = Gateway()
+
+    async def either(scope: Scope, receive: Receive, send: Send) -> None:
+        await (gateway if scope.get("path", "").startswith(PREFIX) else door)(scope, receive, send)
+
+    return either
+
+
+application: Door = ProtocolTypeRouter({"http": pages, "websocket": websocket})
+# A team's web processes do not hold the key that the gateway needs.
+if settings.EMBEDDED:
+    application = with_gateway(application)
+
+
+def __getattr__(name: str) -> Any:
+    """`portal.asgi:gateway` is opened when it is asked for: only its own process must hold the private key."""
+    if name == "gateway":
+        return open_gateway()
+    raise AttributeError(name)

@@ -96,7 +96,7 @@ class SetUpFirst:
 
     sync_capable = True
     async_capable = False
-    other_doors = ("/setup/", "/static/", "/api/", "/livez", "/readyz", "/metrics")
+    other_doors = ("/setup/", "/static/", "/api/", "/gateway/", "/livez", "/readyz", "/metrics")
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response

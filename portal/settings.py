@@ -30,6 +30,9 @@ if not (SECURE or LOOPBACK or EMBEDDED):
 
 
 # --- Secrets --------------------------------------------------------------------------------------------------------
+WELL_KNOWN = ("changeme", "change-me", "secret", "default", "example", "django-insecure")  # beginnings of placeholders
+
+
 def installation_secret(name: str, fresh: str) -> str:
     """From the environment; embedded installations make their own beside the database."""
     value = env.secret(name)
@@ -37,7 +40,7 @@ def installation_secret(name: str, fresh: str) -> str:
         value = keys.kept(DATA_DIR / "keys", name.lower(), fresh)
     if value is None:
         raise ImproperlyConfigured(f"{name} is not set: a team installation makes up no secrets (docs/configure.md)")
-    if value.lower() in ("changeme", "change-me", "secret", "default") or len(value) < 32:
+    if value.lower().startswith(WELL_KNOWN) or len(value) < 32:
         raise ImproperlyConfigured(f"{name} is a default or too short (at least 32 characters)")
     return value
 
@@ -68,6 +71,8 @@ PORTAL_AUDIT_KEYS = {
 # Where the head of the audit's chain is written, outside the database.
 PORTAL_AUDIT_ANCHOR = Path(env.text("PORTAL_AUDIT_ANCHOR", str(DATA_DIR / "audit-anchor.jsonl")))
 PORTAL_METRICS_TOKEN = env.secret("PORTAL_METRICS_TOKEN")
+if PORTAL_METRICS_TOKEN and (PORTAL_METRICS_TOKEN.lower().startswith(WELL_KNOWN) or len(PORTAL_METRICS_TOKEN) < 16):
+    raise ImproperlyConfigured("PORTAL_METRICS_TOKEN is a default or too short (at least 16 characters)")
 
 # --- Doors ----------------------------------------------------------------------------------------------------------
 ALLOWED_HOSTS = env.listing("ALLOWED_HOSTS", ["*"] if EMBEDDED else [urlsplit(PORTAL_URL).hostname or ""])

@@ -6,6 +6,7 @@ from django.shortcuts import render
 from django.views.defaults import page_not_found
 
 RETRY_AFTER = {"Retry-After": "5"}
+OF_PROGRAMS = ("/api/", "/gateway/")
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
@@ -14,7 +15,7 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """A path that nobody answers: a program is told so in its own language."""
-    if request.path_info.startswith("/api/"):
+    if request.path_info.startswith(OF_PROGRAMS):
         return JsonResponse({"detail": "There is nothing at this path.", "code": "not_found"}, status=404)
     return page_not_found(request, exception)
 
@@ -27,7 +28,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 
 def answered(request: HttpRequest, status: int, code: str, detail: str, headers: dict[str, str]) -> HttpResponse:
-    if request.path_info.startswith("/api/"):
+    if request.path_info.startswith(OF_PROGRAMS):
         return JsonResponse({"detail": detail, "code": code}, status=status, headers=headers)
     template = "503_database.html" if status == 503 else "500.html"
     page = render(None, template, status=status)

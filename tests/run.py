@@ -23,7 +23,13 @@ WORKERS = int(os.environ.get("TEST_WORKERS", "2"))
 ORDINARY = "not hard and not real"
 MARKS = {"embedded": ORDINARY, "postgresql": ORDINARY, "hard": "hard", "real": "real"}
 # The adapters and the simulator know no database and no broker.
-NO_ENGINE_IN = ("tests/bots/systems", "tests/bots/simulator", "tests/test_architecture.py", "tests/test_sizes.py")
+NO_ENGINE_IN = (
+    "tests/bots/systems",
+    "tests/bots/simulator",
+    "tests/portal/test_process_kinds.py",
+    "tests/test_architecture.py",
+    "tests/test_sizes.py",
+)
 NOT_INHERITED = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "DEBUG", "ALLOWED_HOSTS", "EMAIL_URL")
 
 

@@ -17,7 +17,7 @@ OF_OTHERS = {"POSTGRES_USER", "POSTGRES_DB", "POSTGRES_PASSWORD_FILE", "POSTGRES
 COMPOSE = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
 OURS = {name: service for name, service in COMPOSE["services"].items() if service["image"] == "portal"}
 OPENS_PASSWORDS = "PORTAL_SECRETS_KEY_FILE"
-TO_TELL_BOTS = {"worker", "commander", "relay"}
+TO_TELL_BOTS = {"worker", "commander", "relay", "gateway"}
 
 
 def variable(name: str) -> str:
@@ -79,6 +79,21 @@ def test_the_web_server_believes_no_header_and_logs_no_address(file: Path) -> No
     words = re.sub(r'[",\\\n ]+', " ", file.read_text())
     for option in ("--no-proxy-headers", "--no-access-log", "--ws websockets-sansio", "--ws-max-size 1024"):
         assert option in words
+
+
+@pytest.mark.parametrize("file", ["compose.yaml", "systemd/portal-gateway@.service"])
+def test_the_gateway_is_a_web_server_of_its_own_that_believes_no_header(file: str) -> None:
+    words = re.sub(r'[",\\\n ]+', " ", (DEPLOY / file).read_text())
+    assert "uvicorn portal.asgi:gateway" in words
+    for option in ("--no-proxy-headers", "--no-access-log", "--ws websockets-sansio", "--ws-max-size 16384"):
+        assert option in words
+
+
+@pytest.mark.parametrize("file", ["Caddyfile", "nginx.conf"])
+def test_each_proxy_leads_to_the_gateway_and_keeps_the_inside_in(file: str) -> None:
+    words = (DEPLOY / file).read_text()
+    assert re.search(r"^\s*(location|handle) /gateway/", words, re.M)
+    assert "metrics" in words and "readyz" in words
 
 
 def test_what_is_copied_into_the_image_exists() -> None:

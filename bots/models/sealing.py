@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X
 from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 from django.apps import apps
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.db import models
 
 from bots import systems
@@ -80,6 +81,14 @@ def is_current(text: str) -> bool:
     """Whether the text was sealed with the key this process seals with."""
     public = X25519PublicKey.from_public_bytes(base64.urlsafe_b64decode(settings.PORTAL_SEAL_KEY))
     return text.startswith(f"v1.{key_id(public)}.")
+
+
+def require_private_key() -> None:
+    """For processes that speak to bots. Raises ImproperlyConfigured where not one password could be opened."""
+    if not settings.PORTAL_SECRETS_KEYS:
+        raise ImproperlyConfigured(
+            "PORTAL_SECRETS_KEY is not set: workers, relays and the gateway open the bots' passwords with it"
+        )
 
 
 def open_sealed(text: str, context: str) -> str:

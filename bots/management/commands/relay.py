@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from bots.domain.polling.engine import raise_open_files
 from bots.domain.relaying.relay import Relay
+from bots.models.sealing import require_private_key
 from bots.tasks import poll_soon
 
 EMBEDDED = """This is an all-in-one installation (no REDIS_URL): its one process listens to the bots itself."""
@@ -21,6 +22,7 @@ class Command(BaseCommand):
     def handle(self, *args: object, **options: Any) -> None:
         if settings.EMBEDDED:
             raise CommandError(EMBEDDED)
+        require_private_key()
         raise_open_files()
         uvloop.run(listen())
 

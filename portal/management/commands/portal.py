@@ -22,8 +22,9 @@ SEPARATE = """REDIS_URL is set: this is a team installation, whose parts are pro
   uvicorn --no-proxy-headers --no-access-log portal.asgi:application    (web; one or more)
   celery -A portal worker            (polls and commands; one or more)
   celery -A portal beat              (the clock)
-docs/install.md goes through it step by step.
   python manage.py relay             (the bots' websockets; one or more)
+  uvicorn --no-proxy-headers --no-access-log portal.asgi:gateway        (bots in their own language)
+docs/install.md goes through it step by step.
 Unset REDIS_URL for everything in one process."""
 
 
