@@ -27,19 +27,22 @@ Opening = Callable[[], Awaitable[Stream | None]]
 
 
 class Line:
-    """`open_stream` gives a fresh stream of the bot, or None where there is none. `hear`, `opened` and `flooded` are
-    called on the loop and must return at once."""
+    """`open_stream` gives a fresh stream of the bot, or None where there is none; `places` bounds the handshakes under
+    way at once. `hear`, `opened` and `flooded` are called on the loop and must return at once."""
 
     def __init__(
         self,
         bot_id: int,
         open_stream: Opening,
+        places: asyncio.Semaphore,
+        *,
         hear: "Callable[[Line, Heard], None]",
         opened: "Callable[[Line], None]",
         flooded: "Callable[[Line, int], None]",
     ) -> None:
         self.bot_id = bot_id
         self.open_stream = open_stream
+        self.places = places
         self.hear = hear
         self.opened = opened
         self.flooded = flooded
@@ -98,7 +101,8 @@ class Line:
             raise TryAgain("the portal's database did not answer") from None
         if stream is None:
             raise WrongSettings("this bot's release says nothing by itself")
-        await stream.open()
+        async with self.places:
+            await stream.open()
         self.connected_since, self.error = timezone.now(), None
         self.connects += 1
         self.last_message = asyncio.get_running_loop().time()

@@ -35,7 +35,8 @@ from bots.systems.hearing import Heard, Stream
 log = logging.getLogger(__name__)
 
 FLUSH_SECONDS = 0.05
-HANDSHAKES_AT_ONCE = 50
+READINGS_AT_ONCE = 50  # of connections out of the database: renewing the leases comes in between
+HANDSHAKES_AT_ONCE = 300  # more than the bots of a large fleet that hang and keep their place to the deadline
 EARLY_GAP_SECONDS = 1.0  # between two early polls of one bot
 REREAD_GAP_SECONDS = 10.0  # between two readings after a reconnect
 MOST_WAITING = 20_000  # things heard that wait for a database that does not answer; the polls know the rest
@@ -69,18 +70,19 @@ class Relay:
         """Until `ending` is set."""
         self.loop = asyncio.get_running_loop()
         self.door, self.sockets = open_door(), open_socket_door()
+        self.readings = asyncio.Semaphore(READINGS_AT_ONCE)
         self.places = asyncio.Semaphore(HANDSHAKES_AT_ONCE)
-        keeping, flushing = asyncio.create_task(self.keep_leases()), asyncio.create_task(self.flush_on())
+        tasks = [asyncio.create_task(act()) for act in (self.keep_leases, self.hang_up_in_time, self.flush_on)]
         log.info("relay %s listens", self.name)
         try:
             ending = asyncio.create_task(self.ending.wait())
-            # Neither of the two ends by itself; if one does, the process ends and says so instead of being deaf.
-            done, _ = await asyncio.wait({ending, keeping, flushing}, return_when=asyncio.FIRST_COMPLETED)
+            # None of them ends by itself; if one does, the process ends and says so instead of being deaf.
+            done, _ = await asyncio.wait({ending, *tasks}, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 task.result()
         finally:
             ending.cancel()
-            for task in (keeping, flushing):
+            for task in tasks:
                 task.cancel()
             await self.end()
 
@@ -103,17 +105,30 @@ class Relay:
         while True:
             began = self.loop.time()
             try:
-                shared = await asyncio.wait_for(self.renew(), leases.HANG_UP_SECONDS - leases.RENEW_SECONDS)
+                shared = await asyncio.wait_for(self.renew(), leases.HANG_UP_SECONDS)
                 self.renewed_at = began
                 await self.follow(shared)
             except (DatabaseError, TimeoutError) as problem:
                 log.warning("relay %s: its leases cannot be renewed: %s", self.name, str(problem) or "time-out")
             except Exception:  # the boundary of the task: without it the leases would run out and nobody say why
                 log.exception("relay %s: keeping its leases failed in our own code", self.name)
-            if self.loop.time() - self.renewed_at > leases.HANG_UP_SECONDS and self.lines:
+            await asyncio.sleep(max(0.1, leases.RENEW_SECONDS - (self.loop.time() - began)))
+
+    async def hang_up_in_time(self) -> None:
+        """By this process's own clock, whatever the database or the task that asks it is waiting for: before the
+        leases run out and others take the bots."""
+        while True:
+            if (left := self.lease_left()) > 0:
+                await asyncio.sleep(left)
+                continue
+            if self.lines:
                 log.warning("relay %s: hangs up, others may take its bots", self.name)
                 await self.hang_up(list(self.lines))
-            await asyncio.sleep(max(0.1, leases.RENEW_SECONDS - (self.loop.time() - began)))
+            await asyncio.sleep(0.1)  # until the leases are renewed
+
+    def lease_left(self) -> float:
+        """Seconds in which we may still listen by the leases that were renewed last."""
+        return self.renewed_at + leases.HANG_UP_SECONDS - self.loop.time()
 
     async def renew(self) -> leases.Shared:
         reports = [report_of(line) for line, _, _ in self.lines.values()]
@@ -126,9 +141,12 @@ class Relay:
         if shared.give_up:
             with suppress(DatabaseError):
                 await self.on(self.keeper, leases.release, self.name, shared.give_up)
+        if self.lease_left() <= 0:  # letting go took long: what we were told is old
+            return
         for bot_id, stamp in shared.mine.items():
             if bot_id not in self.lines:
-                line = Line(bot_id, partial(self.stream_of, bot_id), self.hear, self.opened, self.flooded)
+                open_stream = partial(self.stream_of, bot_id)
+                line = Line(bot_id, open_stream, self.places, hear=self.hear, opened=self.opened, flooded=self.flooded)
                 self.lines[bot_id] = (line, stamp, self.loop.create_task(line.run()))
 
     async def hang_up(self, bots: Iterable[int]) -> None:
@@ -139,7 +157,7 @@ class Relay:
 
     async def stream_of(self, bot_id: int) -> Stream | None:
         """Raises WrongSettings, SealBroken."""
-        async with self.places:
+        async with self.readings:
             bot, stream = await self.on(self.keeper, opened_stream, bot_id, self.door, self.sockets)
         self.teams[bot_id] = bot.team_id
         return stream

@@ -1,12 +1,16 @@
 """What goes wrong beside the bots, in the database or in our own code, does not make the relay deaf."""
 
+import threading
+
 import pytest
 from django.db import DatabaseError, IntegrityError
+from django.utils import timezone
 
 from bots.domain.relaying import leases, relay, writing
-from bots.models import Event, RelayLease
+from bots.models import Bot, Event, RelayLease
 from bots.systems.errors import BadAnswer
 from bots.systems.freqtrade.stream import dumped
+from tests import builders
 from tests.bots.domain.relaying.conftest import connected, until
 
 
@@ -90,3 +94,23 @@ def test_words_nested_too_deeply_are_a_bad_answer():
         nested = [nested]
     with pytest.raises(BadAnswer):
         dumped(nested)
+
+
+@pytest.mark.parametrize("act", ["keep", "release"])
+def test_a_relay_whose_database_hangs_is_gone_before_its_leases_are(listening, sim, bot, monkeypatch, act):
+    """Whatever the task that renews them waits for: by then another relay may listen."""
+    monkeypatch.setattr(leases, "LEASE_SECONDS", 8.0)
+    hangs, going_on = threading.Event(), threading.Event()
+    failing(monkeypatch, leases, act, lambda *given: going_on.wait(20) and None if hangs.is_set() else None)
+    second = builders.a_bot(bot.team, "another", status={"capabilities": ["websocket"]})
+    relay = listening.start()
+    connected(bot, sim)
+    until(lambda: set(relay.relay.lines) == {bot.pk, second.pk})
+    hangs.set()
+    Bot.objects.filter(pk=second.pk).update(enabled=False)  # given up: hung up, then released
+    until(lambda: not relay.relay.lines)
+    until(lambda: not sim.listener.connections & {channel.connection for channel in sim.listener.channels})
+    assert RelayLease.objects.get(bot=bot).leased_until > timezone.now(), "it still holds it"
+    hangs.clear()
+    going_on.set()
+    until(lambda: set(relay.relay.lines) == {bot.pk})
