@@ -26,7 +26,8 @@ LONGEST = {column.name: column.max_length for column in Event._meta.concrete_fie
 class Happened:
     """`key`: what makes it one and the same thing within its source, at its bot. `subject`: see `subject_of`.
     `text` goes on from the bot's name; with data["by"] from that person's. `told_within`: another source may tell of
-    it, too, under a key of its own, so much earlier or later. `data`: JSON, small, no secrets; "rate" helps to pair."""
+    it, too, under a key of its own, so much earlier or later. `data`: JSON, small, no secrets; "rate" helps to pair.
+    `heard_at`: when the portal was told; None: now, as it is written."""
 
     kind: str
     team_id: int
@@ -42,6 +43,7 @@ class Happened:
     subject: str = ""
     told_within: timedelta | None = None
     data: Mapping[str, Any] = field(default_factory=dict)
+    heard_at: datetime | None = None
 
 
 def subject_of(trade_id: str, open_ms: int) -> str:
@@ -83,7 +85,7 @@ def row_of(happened: Happened, now: datetime) -> Event:
         kind=happened.kind,
         severity=happened.severity or KINDS[happened.kind].severity,
         at=min(happened.at, now),  # a bot's clock may be ahead; what was heard has happened
-        heard_at=now,
+        heard_at=happened.heard_at or now,
         source=happened.source,
         pair=bounded("pair", happened.pair),
         subject=bounded("subject", happened.subject),

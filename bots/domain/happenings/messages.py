@@ -95,5 +95,6 @@ def event(told: Told, text: str, key: str, *, at: datetime | None = None, **more
         text=text,
         pair=told.heard.pair,
         source=Event.WEBSOCKET,
+        heard_at=told.at,
         **more,
     )
