@@ -232,11 +232,11 @@ KIND_OF_STATE = {
 
 
 def parts_of(done: acts.Progress) -> list[tuple[str, str, str]]:
-    """(kind, begin, width) in percent, for the bar: done, refused or left out, unknown, under way."""
-    counts = dict.fromkeys(("ok", "no", "what", "now"), 0)
+    """(kind, begin, width) in percent, for the bar: done, refused, unknown, under way, left out."""
+    counts = dict.fromkeys(("ok", "no", "what", "now", "out"), 0)
     for state, count in done.by_state.items():
         counts[KIND_OF_STATE.get(state, "now")] += count
-    counts["no"] += len(done.left_out)
+    counts["out"] = len(done.left_out)
     begun = 0.0
     parts = []
     for kind, count in counts.items():

@@ -15,12 +15,14 @@ from accounts.models import User
 from accounts.views import person
 from bots.domain.commands import trade_offers, trade_offers_for
 from bots.domain.commands.listing import CommandQuery, commands_for, latest_of_trades
+from bots.domain.events.listing import EventQuery, events_for
 from bots.domain.trade_sums import realized_of, unrealized_of
 from bots.domain.trades import OpenRow, TradeQuery, open_trade_rows, trades_for
 from bots.models import Bot, Trade
 from bots.pages.showing import show
 
 PAGE_SIZE = 50
+MOST_EVENTS = 50  # on the page of one trade
 WITH = ("bot__team", "bot__status", "run")
 # An open trade's profit moves: it is not in the trade's row, so these are sorted here.
 MOVING_SORTS = {"profit_ratio", "profit_abs"}
@@ -118,6 +120,7 @@ def trade(request: HttpRequest, pk: int) -> HttpResponse:
         "page_title": f"{found.pair} {found.trade_id}",
         "offers": trade_offers(person(request), found),
         "commands": commands_for(person(request), CommandQuery(bot=found.bot.slug)).filter(trade=found)[:20],
+        "events": events_for(person(request), EventQuery(trade=found.pk))[:MOST_EVENTS],
     }
     return show(request, "trade", context)
 

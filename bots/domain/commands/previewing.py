@@ -148,4 +148,6 @@ def require_need(bot: Bot, action: str, now: datetime) -> None:
 def sentence_of(action: str, trades: int) -> str:
     if action != "force_exit_all":
         return WORDS[action].label
+    if not trades:
+        return "Exit all: no open trade as last seen"
     return f"Exit {trades} open trade{'' if trades == 1 else 's'}"

@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 
 from bots.domain.audit import anchor_head
-from bots.models import Command
+from bots.models import Command, FourEyes
 from tests.bots.pages.asking import ALL_ACTIONS, confirmed, exit_of, only_command
 from tests.bots.pages.reading import page, row, text
 from tests.builders import a_bot, a_trade
@@ -170,3 +170,26 @@ def test_the_audits_own_page_is_filtered_verified_and_taken_along(browser_of, al
     assert "Chain complete. 1 entries, none altered or missing" in text(page(managers.post("/audit/")))
     assert "No entry matches" in text(page(managers.get("/audit/?q=nobody+wrote+this")))
     assert managers.get("/audit/?from=yesterday").status_code == 400
+
+
+def test_the_page_of_an_entry_says_what_was_bought_and_nothing_of_an_exit(browser_of, dana, trade):
+    confirmed(browser_of(dana), exit_of(trade), reason="flat")
+    command = only_command()
+    bought = {"open_rate": "109404.5", "amount": "0.0147", "stake_amount": "1608.25", "currency": "USDT"}
+    Command.objects.update(action="force_enter", state="done", outcome={"fill": bought, "trade_id": "1114"})
+
+    shown = page(browser_of(dana).get(f"/commands/{command.pk}/"))
+    figures = text(shown[shown.index('<dl class="figrow"') : shown.index("</dl>")]).replace(" .", ".")
+    assert "Open rate 109404.5 of BTC/USDT #1113 Amount bought 0.0147 trade 1114" in figures
+    assert figures.endswith("Stake 1608.25 USDT what it cost")
+    assert "Profit realized" not in shown
+    assert "Slippage" not in shown
+
+
+def test_alice_approves_or_declines_below_the_sentence_that_says_what_waits(browser_of, alice, alpha, dana, trade):
+    FourEyes.objects.create(team=alpha, actions=["force_exit"], wait_minutes=10)
+    confirmed(browser_of(dana), exit_of(trade), reason="flat")
+    shown = page(browser_of(alice).get(f"/commands/{only_command().pk}/"))
+
+    assert "Approve: Force exit BTC/USDT #1113 on btc-trend-01" in text(shown)
+    assert "Take it back" not in shown

@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 from django.utils import timezone
 
+from bots.domain.events import Happened, record
 from tests.bots.pages.reading import cells, page, region, row, steady, text
 from tests.builders import a_bot, a_trade, moving
 
@@ -167,3 +168,17 @@ def test_a_trade_the_bot_no_longer_has_is_shown_as_gone_and_counted_nowhere(brow
 
     assert "The bot no longer has this trade" in page(alices.get(f"/trades/{trade.pk}/"))
     assert f'data-key="trade-{trade.pk}"' not in page(alices.get("/trades/?status=closed"))
+
+
+def test_the_page_of_a_trade_lists_what_happened_to_it_and_nothing_of_another(browser_of, alice, trend):
+    mine, other = a_trade(trend, "5", pair="AAA/USDT"), a_trade(trend, pair="BBB/USDT")
+    at = timezone.now()
+    for trade, words in ((mine, "entered AAA/USDT"), (mine, "closed AAA/USDT"), (other, "entered BBB/USDT")):
+        kind = "trade_closed" if words.startswith("closed") else "entry_filled"
+        told = {"kind": kind, "team_id": trend.team_id, "bot_id": trend.pk, "trade_pk": trade.pk}
+        record([Happened(**told, at=at, key=words, text=words)])
+    shown = page(browser_of(alice).get(f"/trades/{mine.pk}/"))
+
+    line = text(shown[shown.index('<ol class="timeline') : shown.index("</ol>")])
+    assert [words in line for words in ("Entered AAA/USDT", "Closed AAA/USDT", "BBB/USDT")] == [True, True, False]
+    assert "What happened" not in page(browser_of(alice).get(f"/trades/{a_trade(trend).pk}/"))
