@@ -86,6 +86,8 @@ PORTAL_ALLOWED_NETWORKS = env.networks(
 )
 if not PORTAL_ALLOWED_NETWORKS:
     raise ImproperlyConfigured("PORTAL_ALLOWED_NETWORKS is not set: the address ranges in which your bots live")
+# Where webhooks of alerts may go.
+PORTAL_WEBHOOK_NETWORKS = env.networks("PORTAL_WEBHOOK_NETWORKS", PORTAL_ALLOWED_NETWORKS)
 
 # --- Applications ---------------------------------------------------------------------------------------------------
 INSTALLED_APPS = [
@@ -326,11 +328,17 @@ LOGGING = {
         "text": {"format": "%(asctime)s %(levelname)-7s %(name)s: %(message)s"},
         "json": {"()": "portal.logs.JsonLines"},
     },
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT, "stream": sys.stderr}},
+    "handlers": {
+        "stderr": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT, "stream": sys.stderr},
+        "nowhere": {"class": "logging.NullHandler"},
+    },
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
     "loggers": {
         "celery": {"level": "WARNING"},
         "django.request": {"level": "ERROR"},
         "kombu": {"level": "WARNING"},
+        # These write addresses with the tokens in them: bots.domain.alerts.delivering.services alone listens.
+        "apprise": {"level": "DEBUG", "handlers": ["nowhere"], "propagate": False},
+        "urllib3": {"level": "WARNING"},
     },
 }
