@@ -51,15 +51,17 @@ class Destination(SealedRow):
 
 
 class Delivery(models.Model):
-    """PENDING -> CLAIMED -> SENT | PENDING again | GIVEN_UP; or DIGESTED: told as part of another one.
+    """PENDING -> CLAIMED -> SENT | PENDING again | GIVEN_UP; or DIGESTED: told as part of another one; or DROPPED: not
+    worth telling any more.
 
     The same state of an alert goes to a destination once: that is the unique row.
     """
 
     OPENED, CLEARED, REMINDER, DIGEST, TEST = "opened", "cleared", "reminder", "digest", "test"
-    PENDING, CLAIMED, SENT, FAILED, GIVEN_UP, DIGESTED = (
-        "pending", "claimed", "sent", "failed", "given_up", "digested"
+    PENDING, CLAIMED, SENT, GIVEN_UP, DIGESTED, DROPPED = (
+        "pending", "claimed", "sent", "given_up", "digested", "dropped"
     )  # fmt: skip
+    UNDER_WAY = (PENDING, CLAIMED)
 
     destination = models.ForeignKey(Destination, models.CASCADE, related_name="deliveries")
     alert = models.ForeignKey(Alert, models.CASCADE, null=True, related_name="deliveries")  # null: digest, test
@@ -68,6 +70,7 @@ class Delivery(models.Model):
     part_of = models.ForeignKey("self", models.SET_NULL, null=True, related_name="parts")  # the digest that tells it
     state = models.CharField(max_length=8, default=PENDING)
     attempts = models.PositiveSmallIntegerField(default=0)
+    unsure = models.PositiveSmallIntegerField(default=0)  # attempts that left without an answer: each may have arrived
     created_at = models.DateTimeField(default=timezone.now)
     next_try_at = models.DateTimeField(default=timezone.now)
     claimed_at = models.DateTimeField(null=True)
@@ -90,6 +93,7 @@ class Delivery(models.Model):
         indexes = [
             models.Index(fields=["state", "next_try_at"]),
             models.Index(fields=["destination", "-id"]),
+            models.Index(fields=["destination", "begun_at"]),
         ]
 
     def __str__(self) -> str:

@@ -5,9 +5,14 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
-from bots.systems.addresses import AddressPolicy, OwnPorts
+from bots.systems.addresses import AddressPolicy, OwnPorts, checked_webhook_url
 from bots.systems.http import HttpDoor
 from bots.systems.websocket import SocketDoor
+
+__all__ = ["checked_webhook_url", "open_door", "open_socket_door", "open_webhook_door", "own_ports"]
+
+WEBHOOK_SECONDS = 10.0
+WEBHOOK_ANSWER_BYTES = 64 * 1024
 
 
 def open_door() -> HttpDoor:
@@ -26,6 +31,17 @@ def open_socket_door() -> SocketDoor:
         AddressPolicy.from_networks(settings.PORTAL_ALLOWED_NETWORKS, own_ports()),
         deadline=settings.PORTAL_POLL_DEADLINE_SECONDS,
         user_agent=f"bot-portal/{settings.VERSION}",
+    )
+
+
+def open_webhook_door() -> HttpDoor:
+    """To receivers of alerts: other networks may be open to them than to bots. One per event loop."""
+    return HttpDoor(
+        AddressPolicy.from_networks(settings.PORTAL_WEBHOOK_NETWORKS, own_ports()),
+        deadline=WEBHOOK_SECONDS,
+        max_bytes=WEBHOOK_ANSWER_BYTES,
+        user_agent=f"bot-portal/{settings.VERSION}",
+        kept_connections=1,
     )
 
 

@@ -135,6 +135,24 @@ def checked_url(text: str) -> str:
 
     Raises WrongSettings with a sentence; it never quotes the text, which may hold a password.
     """
+    parts = _split(text)
+    if parts.query or parts.fragment:
+        raise WrongSettings("The address must not contain a ? or # part")
+    return f"{_place(parts)}{_path(parts.path)}"
+
+
+def checked_webhook_url(text: str) -> str:
+    """Like checked_url, of a receiver of webhooks: many carry their key in the path or behind a ?."""
+    parts = _split(text)
+    if parts.fragment:
+        raise WrongSettings("The address must not contain a # part")
+    if not parts.query.isascii():
+        raise WrongSettings("The ? part of the address contains signs that must be percent-encoded")
+    path = f"{_path(parts.path)}/" if parts.path.endswith("/") else _path(parts.path)
+    return f"{_place(parts)}{path or '/'}{f'?{parts.query}' if parts.query else ''}"
+
+
+def _split(text: str) -> SplitResult:
     text = text.strip()
     if _NOT_IN_AN_ADDRESS.search(text):
         raise WrongSettings("The address contains a space or a sign that no address has")
@@ -143,20 +161,17 @@ def checked_url(text: str) -> str:
         port = parts.port
     except ValueError:
         raise WrongSettings("The address cannot be read; one looks like https://bot.example.org:8080") from None
-    _refuse_extras(parts)
-    if port == 0:
-        raise WrongSettings("The port of the address must lie between 1 and 65535")
-    host = _spelled(parts.hostname or "")
-    return f"{parts.scheme}://{host}{f':{port}' if port else ''}{_path(parts.path)}"
-
-
-def _refuse_extras(parts: SplitResult) -> None:
     if parts.scheme not in ("http", "https"):
         raise WrongSettings("The address must begin with http:// or https://")
     if "@" in parts.netloc:
         raise WrongSettings("User name and password have fields of their own; the address must not contain them")
-    if parts.query or parts.fragment:
-        raise WrongSettings("The address must not contain a ? or # part")
+    if port == 0:
+        raise WrongSettings("The port of the address must lie between 1 and 65535")
+    return parts
+
+
+def _place(parts: SplitResult) -> str:
+    return f"{parts.scheme}://{_spelled(parts.hostname or '')}{f':{parts.port}' if parts.port else ''}"
 
 
 def _spelled(host: str) -> str:
