@@ -59,6 +59,7 @@ def alert_letter(delivery: Delivery, team: Team) -> Letter:
         "as_of": one_line(str(alert.data.get("as_of") or "")),
         "age": age_of(alert),
         "cleared_by": one_line(alert.cleared_by_name),
+        "cleared_why": one_line(alert.cleared_why),
         "lasted": span((alert.cleared_at - alert.since).total_seconds()) if alert.cleared_at else "",
         "moments": {name: moment(getattr(alert, name)) for name in ("since", "opened_at", "cleared_at")},
         "links": links(alert),
@@ -129,6 +130,7 @@ def written(alert: Alert) -> dict[str, Any]:
         "since": alert.since.isoformat(),
         "opened_at": alert.opened_at.isoformat(),
         "cleared_at": alert.cleared_at.isoformat() if alert.cleared_at else None,
+        "cleared_why": alert.cleared_why,
         "url": links(alert)[0],
     }
 
