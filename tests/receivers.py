@@ -1,4 +1,4 @@
-"""Where alerts arrive: a receiver of webhooks and a mail server, both real, on loopback, with the faults of real ones."""
+"""Where alerts arrive: a receiver of webhooks and a mail server, both real, on loopback, with faults."""
 
 import socketserver
 import threading
@@ -12,8 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 class Receiver:
-    """`statuses` are answered in turn, the last for ever; `headers` go with them. `cut`: takes it and hangs up without a
-    word. `hangs`: seconds until it answers. `received`: (path, headers in lower case, body)."""
+    """`statuses` are answered in turn, the last for ever; `headers` go with them. `cut`: takes it and hangs up. `hangs`: seconds until it answers. `received`: (path, headers in lower case, body)."""
 
     def __init__(self) -> None:
         self.statuses = [204]
