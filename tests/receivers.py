@@ -12,7 +12,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 class Receiver:
-    """`statuses` are answered in turn, the last for ever; `headers` go with them. `cut`: takes it and hangs up. `hangs`: seconds until it answers. `received`: (path, headers in lower case, body)."""
+    """`statuses` are answered in turn, the last for ever; `headers` go with them. `cut`: takes it and hangs up.
+    `hangs`: seconds until it answers. `received`: (path, headers in lower case, body)."""
 
     def __init__(self) -> None:
         self.statuses = [204]
