@@ -17,6 +17,9 @@ Restless.minimal_roi = {"0": 100}
 Restless.stoploss = -0.99
 Restless.position_adjustment_enable = False
 Restless.custom_exit = lambda self, *args, **named: None
+# A limit order at the price of a moment ago may wait for minutes: the market moves.
+for name in {"force_entry", "forcebuy"} & set(Restless.order_types):
+    Restless.order_types[name] = "market"
 """
 LONG = 600
 
