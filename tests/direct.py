@@ -6,6 +6,7 @@ import urllib.error
 import urllib.request
 from decimal import Decimal
 
+PATIENCE = 60  # seconds: the machine may be busy
 # Loopback never goes through a proxy.
 OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
@@ -42,7 +43,7 @@ class DirectBot:
         request.add_header("Authorization", f"Basic {credentials}")
         request.add_header("Content-Type", "application/json")
         try:
-            with OPENER.open(request, timeout=20) as answer:
+            with OPENER.open(request, timeout=PATIENCE) as answer:
                 return json.loads(answer.read(), parse_float=Decimal)
         except urllib.error.HTTPError as refusal:
             raise BotRefused(refusal.code, refusal.read().decode(errors="replace")) from None

@@ -9,6 +9,7 @@ import ctypes
 import getpass
 import os
 import pwd
+import random
 import shutil
 import signal
 import socket
@@ -17,10 +18,11 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-READY_SECONDS = 30
+READY_SECONDS = 60
+PORTS = (20_000, 32_768)
 DEBIAN_PACKAGES = {"pg_ctl": "postgresql", "redis-server": "redis-server", "chromium": "chromium"}
 
 
@@ -70,9 +72,12 @@ def unprivileged() -> str:
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Below those that the system gives to outgoing connections: it stays free while its server is down."""
+    while True:
+        port = random.randrange(*PORTS)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 @contextmanager

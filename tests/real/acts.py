@@ -52,8 +52,12 @@ def kill_portal(portal: PortalProcess, down_seconds: float = 3) -> None:
 
 def fall_silent(bot: GenuineBot) -> None:
     """Afterwards nothing opens, closes or fills."""
-    bot.post("stop")
-    wait(lambda: state_of(bot) == "stopped", PATIENCE, f"{bot.name} to stop")
+
+    def stopped() -> bool:
+        bot.post("stop")
+        return state_of(bot) == "stopped"
+
+    wait(stopped, PATIENCE, f"{bot.name} to stop")
     time.sleep(LAST_TURN_SECONDS)
 
 

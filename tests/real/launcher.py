@@ -1,5 +1,6 @@
 """Installs and starts genuine Freqtrade bots: dry-run, offline, on an invented market, one child process each."""
 
+import fcntl
 import json
 import os
 import shutil
@@ -7,6 +8,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from contextlib import closing
 from pathlib import Path
@@ -20,12 +22,23 @@ HERE = Path(__file__).resolve().parent
 CACHE = Path(os.environ.get("REAL_CACHE") or Path.home() / ".cache" / "bot-portal" / "freqtrade")
 READY_SECONDS = 180  # patient: several bots start at once on a small machine
 ENDING_SECONDS = 15
+AGAIN = 0.2  # seconds between two tries
+MOST_CRASHES = 3  # of one supervised bot; after them it stays down
 USERNAME, PASSWORD, WS_TOKEN = "freqtrader", "a genuine password", "a-genuine-ws-token"
+
+# Bots that ended by themselves since the test began, and how.
+CRASHES: list[str] = []
 
 
 def installed(release: Release) -> Path:
-    """The python of the release's own virtualenv, made on first use. Raises CalledProcessError."""
-    home = CACHE / release.version
+    """The python of the release's own virtualenv, made on first use, once. Raises CalledProcessError."""
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with (CACHE / f"{release.version}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return made(release, CACHE / release.version)
+
+
+def made(release: Release, home: Path) -> Path:
     python = home / "bin" / "python"
     stamp = home / "complete"
     wanted = "\n".join((*release.bare, *release.beside))
@@ -42,15 +55,22 @@ def installed(release: Release) -> Path:
 
 
 class GenuineBot(DirectBot):
-    """One bot with its folder and its port; it may be killed, started again, stopped, wiped, and asked directly."""
+    """One bot with its folder and its port; it may be killed, started again, stopped, wiped, and asked directly.
 
-    def __init__(self, version: str, folder: Path, *, seed: int = 1, history: int = 0, slots: int = 20) -> None:
+    `supervised`: when it ends by itself (a crash in its own libraries) it is started again, as by any supervisor.
+    """
+
+    def __init__(
+        self, version: str, folder: Path, *, seed: int = 1, history: int = 0, slots: int = 20, supervised: bool = False
+    ) -> None:
         self.release = RELEASES[version]
         self.folder = folder
         self.name = f"genuine-{version}"
         self.port = free_port()
         super().__init__(f"http://127.0.0.1:{self.port}", USERNAME, PASSWORD)
         self.process: subprocess.Popen[bytes] | None = None
+        self.supervised, self.crashes = supervised, 0
+        self._turn = threading.Lock()  # who starts or ends the process
         self._life: dict[str, object] = {
             "seed": seed,
             "history": history,
@@ -92,27 +112,68 @@ class GenuineBot(DirectBot):
 
     def start(self) -> None:
         """Returns when the bot answers. Raises RuntimeError with the end of its log when it ends or stays silent."""
+        with self._turn:
+            process = self._begin()
+        if self.supervised:
+            threading.Thread(target=self._supervise, args=(process,), daemon=True).start()
+        self._wait_until_ready()
+
+    def _begin(self) -> subprocess.Popen[bytes]:
         python = installed(self.release)
         clean = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
         clean.update(PYTHONWARNINGS="ignore", OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", PYTHONUNBUFFERED="1")
+        clean["PYTHONFAULTHANDLER"] = "1"  # a crash says where
         with (self.folder / "log.txt").open("ab") as log:
             self.process = subprocess.Popen(
                 [str(python), str(HERE / "inside.py"), str(self.folder)],
                 cwd=self.folder, env=clean, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
             )  # fmt: skip
-        self._wait_until_ready()
+        return self.process
+
+    def _supervise(self, process: subprocess.Popen[bytes]) -> None:
+        while True:
+            process.wait()
+            with self._turn:
+                if self.process is not process:  # it was ended by us
+                    return
+                self._crashed(process)
+                if self.crashes > MOST_CRASHES:
+                    return
+                process = self._begin()
+
+    def _crashed(self, process: subprocess.Popen[bytes]) -> None:
+        self.crashes += 1
+        CRASHES.append(f"{self.name} ended by itself with {process.returncode}:\n{self.last_words()}")
+
+    @property
+    def _is_gone(self) -> bool:
+        """For good: nobody starts it again."""
+        with self._turn:
+            gone = self.process is None or self.process.poll() is not None
+            return gone and not (self.supervised and self.process is not None and self.crashes <= MOST_CRASHES)
 
     def _wait_until_ready(self) -> None:
         deadline = time.monotonic() + READY_SECONDS
-        while time.monotonic() < deadline:
-            if self.process is None or self.process.poll() is not None:
-                break
+        while time.monotonic() < deadline and not self._is_gone:
             try:
-                if self.get("ping") == {"status": "pong"}:
+                if super()._ask("GET", "ping") == {"status": "pong"}:
                     return
             except OSError:
-                time.sleep(0.2)
+                time.sleep(AGAIN)
         raise RuntimeError(f"{self.name} did not come up:\n{self.last_words()}")
+
+    def _ask(self, method: str, path: str, body: bytes | None = None) -> object:
+        """A supervised bot is asked again until it is back: what never reached it, and what only reads."""
+        deadline = time.monotonic() + READY_SECONDS
+        while True:
+            try:
+                return super()._ask(method, path, body)
+            except OSError as failure:
+                unheard = isinstance(getattr(failure, "reason", failure), ConnectionRefusedError)
+                may_ask_again = self.supervised and (unheard or method == "GET")
+                if not may_ask_again or self._is_gone or time.monotonic() > deadline:
+                    raise
+            time.sleep(AGAIN)
 
     def last_words(self, lines: int = 25) -> str:
         return "\n".join((self.folder / "log.txt").read_text(errors="replace").splitlines()[-lines:])
@@ -126,10 +187,13 @@ class GenuineBot(DirectBot):
         self._end(signal.SIGINT)
 
     def _end(self, sent: signal.Signals) -> None:
-        process, self.process = self.process, None
-        if process is None:
-            return
-        process.send_signal(sent)
+        with self._turn:
+            process, self.process = self.process, None
+            if process is None:
+                return
+            if process.poll() is not None:
+                self._crashed(process)
+            process.send_signal(sent)
         try:
             process.wait(ENDING_SECONDS)
         except subprocess.TimeoutExpired:

@@ -16,7 +16,7 @@ from tests.real.acts import for_each, has_read_everything, stamp, status_of, wai
 from tests.real.comparison import compare, compare_ended_life
 from tests.real.figures import Answer, Comparison, table
 from tests.real.fleet_sums import compare_fleet
-from tests.real.launcher import GenuineBot
+from tests.real.launcher import CRASHES, GenuineBot
 from tests.real.listing import LISTS_TRADES, closed_trades
 
 pytestmark = pytest.mark.real
@@ -36,7 +36,8 @@ TROUBLE = ("Traceback", "failed in our own code", "could not be written", "could
 def bots(tmp_path):
     """Not started yet: their addresses are known."""
     made = [
-        GenuineBot(version, tmp_path / version, seed=seed, history=HISTORY) for seed, version in enumerate(RELEASES, 1)
+        GenuineBot(version, tmp_path / version, seed=seed, history=HISTORY, supervised=True)
+        for seed, version in enumerate(RELEASES, 1)
     ]
     try:
         yield made
@@ -92,7 +93,7 @@ def test_the_mirror_equals_the_bots_own_answers_after_every_trouble(bots, portal
     results = [*(compared(portal, bot, story) for bot in bots), compared_fleet(portal, bots, story)]
     in_run = {bot.name: closed_in_run(portal, bot, story) for bot in bots}
     counts = ", ".join(f"{name} {count}" for name, count in in_run.items())
-    show("\n".join([*story.words, "", table(results), f"opened and closed meanwhile: {counts}"]))
+    show("\n".join([*story.words, *CRASHES, "", table(results), f"opened and closed meanwhile: {counts}"]))
     assert [line for result in results for line in result.differences] == []
     assert min(in_run.values()) >= CLOSED_IN_RUN
     assert story.trouble == []

@@ -47,7 +47,7 @@ WHERE e.kind IN ('entry_filled', 'exit_filled')"""
 @pytest.fixture
 def bots(tmp_path: Path) -> Iterator[list[GenuineBot]]:
     """Stopped, so that the portal knows all that happens to them from now on."""
-    made = [GenuineBot(version, folder_in(tmp_path, version), seed=7) for version in VERSIONS]
+    made = [GenuineBot(version, folder_in(tmp_path, version), seed=7, supervised=True) for version in VERSIONS]
     try:
         for_each(lambda bot: bot.start(), made)
         for_each(fall_silent, made)
