@@ -8,7 +8,7 @@ from accounts.access import Role
 from accounts.models import Team, User
 from tests import builders
 
-pytest_plugins = ["tests.audit_reset"]
+pytest_plugins = ["tests.audit_reset", "tests.shown"]
 
 
 @pytest.fixture(scope="session")

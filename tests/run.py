@@ -21,6 +21,8 @@ from tests import engines
 
 WORKERS = int(os.environ.get("TEST_WORKERS", "2"))
 ORDINARY = "not hard and not real"
+# A file is one worker's: what its tests share is made once.
+BY_FILE = ("--dist", "loadfile", "--no-loadscope-reorder")
 MARKS = {"embedded": ORDINARY, "postgresql": ORDINARY, "hard": "hard", "real": "real"}
 # The adapters and the simulator know no database and no broker.
 NO_ENGINE_IN = (
@@ -106,9 +108,8 @@ def team_installation(stack: ExitStack) -> dict[str, str]:
 
 def pytest(environment: dict[str, str], mark: str, extra: list[str]) -> tuple[bool, str]:
     """Whether it passed, and pytest's own last words."""
-    spread = ["-n", str(WORKERS)] if WORKERS > 1 and mark == ORDINARY else []
-    loud = ["-s"] if mark == "real" else []
-    command = [sys.executable, "-m", "pytest", "-m", mark, *spread, *loud, *extra]
+    spread = ["-n", str(WORKERS), *(() if mark == ORDINARY else BY_FILE)] if WORKERS > 1 else []
+    command = [sys.executable, "-m", "pytest", "-m", mark, *spread, *extra]
     process = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
     last = "nothing was said"
     for line in process.stdout or ():

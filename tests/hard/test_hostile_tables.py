@@ -68,7 +68,7 @@ def facts_of(bot: Bot):
 
 @pytest.mark.parametrize("number", [50, pytest.param(500, marks=pytest.mark.hard)])
 def test_only_what_the_bot_gave_is_stored_and_a_healthy_bot_in_the_same_batch_is_whole(
-    broken, healthy, alpha, number, capsys
+    broken, healthy, alpha, number, show
 ):
     codes: Counter[str] = Counter()
     problems: list[str] = []
@@ -99,8 +99,7 @@ def test_only_what_the_bot_gave_is_stored_and_a_healthy_bot_in_the_same_batch_is
             transaction.set_rollback(True)
 
     try_all()
-    with capsys.disabled():
-        print(f"\n{sum(codes.values())} payloads into the tables: {dict(codes)}; wrong rows: {len(problems)}")
+    show(f"{sum(codes.values())} payloads into the tables: {dict(codes)}; wrong rows: {len(problems)}")
     assert problems[:10] == []
     assert codes["read"] and codes["bad_answer"]
 

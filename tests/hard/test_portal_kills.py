@@ -22,9 +22,10 @@ pytestmark = pytest.mark.hard
 
 KILLS = int(os.environ.get("PORTAL_KILLS", "4"))
 BOTS = 3
-A_TRADER = """
+PASSWORD = uuid.uuid4().hex  # nobody else on this machine may name it
+A_TRADER = f"""
 from accounts.models import Membership, Team, User
-dora = User.objects.create_user("dora", password="correct-horse-7")
+dora = User.objects.create_user("dora", password="{PASSWORD}")
 Membership.objects.create(user=dora, team=Team.objects.get(slug="alpha"), role="trader")
 """
 STATES = "SELECT state, params, code, bot_id FROM bots_command"
@@ -37,7 +38,7 @@ class Dora:
 
     def __init__(self, portal: PortalProcess) -> None:
         self.address, self.token = portal.address, ""
-        self.token = self.post("token/", {"username": "dora", "password": "correct-horse-7"})["access"]
+        self.token = self.post("token/", {"username": "dora", "password": PASSWORD})["access"]
 
     def post(self, path: str, body: dict[str, object]) -> dict[str, str]:
         """Raises OSError."""
@@ -63,7 +64,7 @@ def test_killed_while_sending_every_command_comes_to_its_end_and_none_is_done_tw
         try:
             asked = sum(a_life_cut_short(portal, fleet, dice) for _ in range(KILLS))
             portal.start()
-            secrets = {"correct-horse-7", *(sim.spec.password for sim in fleet.bots)}
+            secrets = {PASSWORD, *(sim.spec.password for sim in fleet.bots)}
             assert [line for line in process_list() if any(secret in line for secret in secrets)] == []
             wait_until(lambda: portal.rows(OPEN)[0]["n"] == 0, 150, "commands are still without an end")
         finally:

@@ -82,7 +82,7 @@ def until_all_are_heard(sims, seconds):
     return time.monotonic() - began
 
 
-def test_relays_that_are_killed(tmp_path, capsys):
+def test_relays_that_are_killed(tmp_path, show):
     with ExitStack() as stack:
         portal = Installation(stack, tmp_path)
         portal.manage("migrate", "-v0")
@@ -112,11 +112,10 @@ def test_relays_that_are_killed(tmp_path, capsys):
             portal.manage("poll_bot", sim.name)
         lost, doubled, fills = compared(portal, sims)
     took.sort()
-    with capsys.disabled():
-        print(
-            f"\n{KILLS} kills: heard again after {took[len(took) // 2]:.1f} s (median), {took[-1]:.1f} s (longest);"
-            f" {fills} fills, {lost} lost, {doubled} doubled; at most {watch.most} listened to a bot at once"
-        )
+    show(
+        f"{KILLS} kills: heard again after {took[len(took) // 2]:.1f} s (median), {took[-1]:.1f} s (longest);"
+        f" {fills} fills, {lost} lost, {doubled} doubled; at most {watch.most} listened to a bot at once"
+    )
     assert (lost, doubled, watch.most) == (0, 0, 1)
     assert fills > KILLS
 

@@ -153,7 +153,7 @@ def test_the_canary_would_be_reached(canary, settings, alpha):
     canary.reached.clear()
 
 
-def test_no_spelling_of_a_forbidden_address_is_contacted_by_a_poll(canary, public_only, alpha, capsys):
+def test_no_spelling_of_a_forbidden_address_is_contacted_by_a_poll(canary, public_only, alpha, show):
     """The rows are written directly, as an attacker with the database's backup would: the door itself must refuse."""
     tried = 0
     for url in all_addresses(canary.port):
@@ -164,12 +164,11 @@ def test_no_spelling_of_a_forbidden_address_is_contacted_by_a_poll(canary, publi
         assert error.code in ("address_not_allowed", "wrong_settings", "name_not_found"), (url, str(error))
         assert bot.status.last_error == str(error)
         tried += 1
-    with capsys.disabled():
-        print(f"\nSSRF through a poll: canary reached {len(canary.reached)} of {tried}")
+    show(f"SSRF through a poll: canary reached {len(canary.reached)} of {tried}")
 
 
 @pytest.mark.parametrize("act", ["add", "test"])
-def test_no_spelling_is_contacted_through_the_api(canary, public_only, worker, alice, act, client, capsys):
+def test_no_spelling_is_contacted_through_the_api(canary, public_only, worker, alice, act, client, show):
     tried = refused = 0
     client.force_login(alice)
     for url in [*all_addresses(canary.port), *no_addresses(canary.port)]:
@@ -188,10 +187,7 @@ def test_no_spelling_is_contacted_through_the_api(canary, public_only, worker, a
     assert outcomes <= {"address_not_allowed", "name_not_found"}
     for bot in Bot.objects.all():
         assert poll_now(bot).error.code in ("address_not_allowed", "name_not_found"), bot.connection
-    with capsys.disabled():
-        print(
-            f"\nSSRF through the API ({act}): canary reached {len(canary.reached)} of {tried}; {refused} field errors"
-        )
+    show(f"SSRF through the API ({act}): canary reached {len(canary.reached)} of {tried}; {refused} field errors")
 
 
 def api(user: User):
@@ -257,7 +253,7 @@ async def test_what_a_name_turns_into_is_checked_when_the_connection_is_made(can
     await door.aclose()
 
 
-async def test_no_spelling_is_contacted_by_the_door_to_the_websockets(canary, capsys):
+async def test_no_spelling_is_contacted_by_the_door_to_the_websockets(canary, show):
     door = SocketDoor(AddressPolicy.from_networks(["public"]), deadline=2.0)
     tried = 0
     for url in all_addresses(canary.port):
@@ -266,8 +262,7 @@ async def test_no_spelling_is_contacted_by_the_door_to_the_websockets(canary, ca
         assert refused.value.code in ("address_not_allowed", "name_not_found"), (url, str(refused.value))
         assert "s3cret-canary" not in str(refused.value)
         tried += 1
-    with capsys.disabled():
-        print(f"\nSSRF through a websocket: canary reached {len(canary.reached)} of {tried}")
+    show(f"SSRF through a websocket: canary reached {len(canary.reached)} of {tried}")
 
 
 @pytest.mark.parametrize("answers", FLIPS)
