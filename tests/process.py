@@ -12,7 +12,7 @@ from pathlib import Path
 from tests.direct import DirectBot
 
 ROOT = Path(__file__).resolve().parents[1]
-READY_SECONDS = 180  # patient: the machine may be busy with many bots
+READY_SECONDS = 600  # patient: the machine may be busy with many bots
 A_TEAM = "from accounts.models import Team; Team.objects.create(name='Alpha', slug='alpha')"
 ADDRESS = re.compile(rb"The portal is at (http://\S+)/")
 
@@ -79,7 +79,7 @@ class PortalProcess:
             return
         process.send_signal(sent)
         try:
-            process.wait(15)
+            process.wait(30)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()

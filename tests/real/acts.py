@@ -17,7 +17,7 @@ from tests.real.listing import closed_trades
 from tests.real.market import Market
 from tests.real.settings import RENAMED
 
-PATIENCE = 180.0  # seconds: several bots and the portal share a small machine
+PATIENCE = 600.0  # seconds: several bots and the portal share a small machine
 AT_ONCE = 2  # bots that start at the same time: each needs a processor for some seconds
 DELETES = (2020, 8)  # DELETE /trades/{id}
 LEAVES_UNFILLED = (2021, 6)  # of those run here: 2020.1 fills every dry order at once

@@ -20,8 +20,8 @@ from tests.real.settings import RENAMED, config_of
 
 HERE = Path(__file__).resolve().parent
 CACHE = Path(os.environ.get("REAL_CACHE") or Path.home() / ".cache" / "bot-portal" / "freqtrade")
-READY_SECONDS = 180  # patient: several bots start at once on a small machine
-ENDING_SECONDS = 15
+READY_SECONDS = 600  # patient: several bots start at once on a small machine that may be busy
+ENDING_SECONDS = 30
 AGAIN = 0.2  # seconds between two tries
 MOST_CRASHES = 3  # of one supervised bot; after them it stays down
 USERNAME, PASSWORD, WS_TOKEN = "freqtrader", "a genuine password", "a-genuine-ws-token"

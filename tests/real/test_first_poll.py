@@ -33,7 +33,7 @@ def genuine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[GenuineB
         bot.kill()
 
 
-def wait_for_trades(bot: GenuineBot, seconds: float = 60) -> None:
+def wait_for_trades(bot: GenuineBot, seconds: float = 300) -> None:
     deadline = time.monotonic() + seconds
     while not bot.get("status"):
         assert time.monotonic() < deadline, f"no trade within {seconds} s:\n{bot.last_words()}"

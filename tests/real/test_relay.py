@@ -87,7 +87,7 @@ def test_every_fill_is_told_once_and_how_soon_it_is_seen_is_said(
     for bot in bots:
         add(portal, bot)
     portal.start()
-    wait(lambda: listened_to(portal) == len(bots), 60, "the portal to listen to every bot")
+    wait(lambda: listened_to(portal) == len(bots), 300, "the portal to listen to every bot")
     before, watched_since = fills_at(bots), datetime.now(UTC)
     open_events(page, portal)
     ears = [Ear(bot) for bot in bots]
@@ -95,7 +95,7 @@ def test_every_fill_is_told_once_and_how_soon_it_is_seen_is_said(
         bot.post("start")
     trade_through_trouble(bots, page)
     for_each(fall_silent, bots)
-    wait(lambda: untold(portal, bots, before) == Counter(), 120, "the portal to know every fill")
+    wait(lambda: untold(portal, bots, before) == Counter(), 300, "the portal to know every fill")
     seen = {int(key[1:]): moment / 1000 for key, moment in page.evaluate("window.seen").items()}
     for ear in ears:
         ear.stop()
