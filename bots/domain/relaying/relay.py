@@ -46,7 +46,7 @@ Given = TypeVar("Given")
 
 
 class Relay:
-    """`poll_soon`: told the bots that are due early, called in the writer's thread; a failure of it costs a second."""
+    """`poll_soon`: told the bots that are due early, in a thread of its own; a failure of it costs a second."""
 
     def __init__(self, poll_soon: Callable[[list[int]], None] | None = None, name: str = "") -> None:
         self.name = name or f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"[:80]
@@ -59,11 +59,12 @@ class Relay:
         self.reread: set[int] = set()
         self.early_at: dict[int, float] = {}  # loop time of the last one
         self.reread_at: dict[int, float] = {}
-        self.flushing: asyncio.TimerHandle | None = None
+        self.hastening: asyncio.Task[None] | None = None
         self.renewed_at = 0.0  # loop time
-        # One thread for leases, one that writes: a slow statement of one must not end the other's.
+        # A thread for leases, one that writes, one that asks for polls: none of them waits for another's statement.
         self.keeper = ThreadPoolExecutor(1, thread_name_prefix="relay-leases")
         self.writer = ThreadPoolExecutor(1, thread_name_prefix="relay-writer")
+        self.caller = ThreadPoolExecutor(1, thread_name_prefix="relay-caller")
         self.ending = asyncio.Event()
 
     async def run(self) -> None:
@@ -82,7 +83,7 @@ class Relay:
                 task.result()
         finally:
             ending.cancel()
-            for task in tasks:
+            for task in filter(None, (*tasks, self.hastening)):
                 task.cancel()
             await self.end()
 
@@ -93,8 +94,8 @@ class Relay:
         with suppress(DatabaseError, TimeoutError):
             await asyncio.wait_for(self.on(self.keeper, leases.leave, self.name, timezone.now()), 2)
         self.door.close()
-        self.keeper.shutdown(wait=False, cancel_futures=True)
-        self.writer.shutdown(wait=False, cancel_futures=True)
+        for thread in (self.keeper, self.writer, self.caller):
+            thread.shutdown(wait=False, cancel_futures=True)
 
     async def on(self, thread: ThreadPoolExecutor, act: Callable[..., Given], *given: Any) -> Given:
         return await self.loop.run_in_executor(thread, partial(in_database, act, *given))
@@ -182,32 +183,46 @@ class Relay:
     async def flush_on(self) -> None:
         while True:
             await asyncio.sleep(FLUSH_SECONDS)
-            if self.told or self.floods or self.early or self.reread:
-                try:
+            try:
+                if self.told or self.floods:
                     await self.flush()
-                except DatabaseError as problem:
-                    log.warning("relay %s: what was heard cannot be written yet: %s", self.name, problem)
-                    await asyncio.sleep(1)
-                except Exception:  # the boundary of the task: without it nothing heard would ever be written again
-                    log.exception("relay %s: writing what was heard failed in our own code", self.name)
-                    await asyncio.sleep(1)
+                if (self.early or self.reread) and (self.hastening is None or self.hastening.done()):
+                    self.hastening = self.loop.create_task(self.hasten())
+            except DatabaseError as problem:
+                log.warning("relay %s: what was heard cannot be written yet: %s", self.name, problem)
+                await asyncio.sleep(1)
+            except Exception:  # the boundary of the task: without it nothing heard would ever be written again
+                log.exception("relay %s: writing what was heard failed in our own code", self.name)
+                await asyncio.sleep(1)
 
     async def flush(self) -> None:
         """Raises DatabaseError: then all that was heard waits for the next time."""
         told, self.told = self.told, []
         floods, self.floods = self.floods, {}
-        reread, early = self.due_rereads(), self.due_early()
         try:
-            soon = await self.on(self.writer, written, told, [self.flood_event(*flood) for flood in floods.items()],
-                                 reread, early)  # fmt: skip
+            await self.on(self.writer, written, told, [self.flood_event(*flood) for flood in floods.items()])
         except DatabaseError:
             self.told = [*told, *self.told][:MOST_WAITING]
+            raise
+
+    async def hasten(self) -> None:
+        """What was told makes old what was read. Nobody who tells something waits for it, or for the broker."""
+        reread, early = self.due_rereads(), self.due_early()
+        if not reread and not early:
+            return
+        try:
+            await self.on(self.caller, hastened, reread, early)
+            if self.poll_soon is not None:
+                await self.on(self.caller, self.poll_soon, sorted({*reread, *early}))
+        except DatabaseError as problem:
+            log.warning("relay %s: what is old cannot be read early yet: %s", self.name, problem)
             self.reread |= reread
             for bot_id, kinds in early.items():
                 self.early[bot_id] |= kinds
-            raise
-        if soon and self.poll_soon is not None:
-            await self.on(self.writer, self.poll_soon, soon)
+            await asyncio.sleep(1)
+        except Exception:  # the boundary of the task: the polls come in their own time
+            log.exception("relay %s: asking for early polls failed in our own code", self.name)
+            await asyncio.sleep(1)
 
     def due_rereads(self) -> set[int]:
         return self.due(self.reread, self.reread_at, REREAD_GAP_SECONDS)
@@ -292,16 +307,16 @@ def opened_stream(bot_id: int, door: Any, sockets: Any) -> tuple[Bot, Stream | N
     return bot, bot.stream(door, sockets, bot.status.version)
 
 
-def written(told: list[Told], floods: list[Happened], reread: set[int], early: dict[int, frozenset[Kind]]) -> list[int]:
-    """Returns the bots to poll at once. What was heard is told before anything is read again."""
+def written(told: list[Told], floods: list[Happened]) -> None:
+    keep(told, floods, timezone.now())
+
+
+def hastened(reread: set[int], early: dict[int, frozenset[Kind]]) -> None:
     now: datetime = timezone.now()
-    if told or floods:
-        keep(told, floods, now)
     if reread:
         writing.read_early(dict.fromkeys(reread, writing.MOVING), now, patiently=False)
     if early:
         writing.read_early(early, now, patiently=True)
-    return sorted({*reread, *early})
 
 
 def keep(told: list[Told], floods: list[Happened], now: datetime) -> None:

@@ -7,6 +7,7 @@ from django.db import DatabaseError, IntegrityError
 from django.utils import timezone
 
 from bots.domain.relaying import leases, relay, writing
+from bots.domain.relaying.relay import RelayThread
 from bots.models import Bot, Event, RelayLease
 from bots.systems.errors import BadAnswer
 from bots.systems.freqtrade.stream import dumped
@@ -114,3 +115,16 @@ def test_a_relay_whose_database_hangs_is_gone_before_its_leases_are(listening, s
     hangs.clear()
     going_on.set()
     until(lambda: set(relay.relay.lines) == {bot.pk})
+
+
+def test_a_broker_that_hangs_delays_nothing_that_is_heard(quick, sim, bot):
+    going_on, asked = threading.Event(), []
+    relay = RelayThread(lambda bots: asked.append(bots) or going_on.wait(20))
+    relay.start()
+    connected(bot, sim)
+    until(lambda: asked)
+    sim.say("the broker does not answer")
+    until(lambda: told(bot))
+    assert len(asked) == 1
+    going_on.set()
+    relay.stop(5)
