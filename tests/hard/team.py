@@ -16,7 +16,7 @@ from portal import keys
 from tests import engines
 from tests.process import ROOT
 
-READY_SECONDS = 60
+READY_SECONDS = 300
 CELERY = [sys.executable, "-m", "celery", "-A", "portal"]
 WORKER = [*CELERY, "worker", "--without-gossip", "--without-mingle"]
 WEB = [sys.executable, "-m", "uvicorn", "portal.asgi:application", "--no-proxy-headers", "--no-access-log"]

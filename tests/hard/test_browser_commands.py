@@ -42,10 +42,10 @@ def test_an_exit_is_asked_once_and_followed_to_its_fill_without_a_reload(demo, c
             number = asked_by_dialog(demo, page)
             page.goto(f"/commands/{number}/")
             page.evaluate("window.sameDocument = true")
-            page.wait_for_selector(".command__state .ok, .command__state .no", timeout=30000)
+            page.wait_for_selector(".command__state .ok, .command__state .no")
             if page.locator(".command__state .ok").count():
                 break
-        page.wait_for_selector("text=Profit realized", timeout=40000)
+        page.wait_for_selector("text=Profit realized")
         assert page.evaluate("window.sameDocument") is True
         (row,) = demo.rows(f"SELECT state, outcome FROM bots_command WHERE id = {number}")
         assert row["state"] == "done"

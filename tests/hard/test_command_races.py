@@ -38,7 +38,7 @@ def outboxes() -> Iterator[list[Outbox]]:
         box.stop()
 
 
-def reconciled(boxes: Sequence[Outbox], numbers: Sequence[int], seconds: float = 60) -> dict[int, Command]:
+def reconciled(boxes: Sequence[Outbox], numbers: Sequence[int], seconds: float = 300) -> dict[int, Command]:
     """The tick and the workers go on until each command has its end."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
@@ -58,7 +58,7 @@ def all_at_once(act: Callable[[int], object]) -> list[object]:
     together = Barrier(AT_ONCE)
 
     def begin(number: int) -> object:
-        together.wait(30)
+        together.wait(120)
         try:
             return act(number)
         finally:

@@ -77,7 +77,9 @@ def page() -> Iterator[Page]:
     with sync_playwright() as playwright:
         options = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=options)
-        yield browser.new_page()
+        page = browser.new_page()
+        page.set_default_timeout(300_000)
+        yield page
         browser.close()
 
 

@@ -41,7 +41,7 @@ def server(django_db_setup: None) -> Iterator[Server]:
     web = uvicorn.Server(web_config())
     thread = threading.Thread(target=web.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
-    until = time.monotonic() + 10
+    until = time.monotonic() + 60
     while not web.started and time.monotonic() < until:
         time.sleep(0.02)
     yield Server(listener.getsockname()[1], web)
@@ -82,7 +82,7 @@ def browse(server: Server) -> Iterator[Callable[..., ClientConnection]]:
         yield browse
 
 
-def heard(browser: ClientConnection, timeout: float = 5) -> dict:
+def heard(browser: ClientConnection, timeout: float = 60) -> dict:
     return json.loads(browser.recv(timeout))
 
 

@@ -24,5 +24,5 @@ def test_what_a_worker_announces_reaches_a_browser_of_another_process(browse, al
     heard(browser)
     environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "portal.settings"}
     worker = subprocess.Popen([sys.executable, "-c", WORKER.format(bot=trend)], env=environment)
-    assert heard(browser, timeout=20) == {"bot": "trend", "what": ["trades"], "seq": 4711}
+    assert heard(browser) == {"bot": "trend", "what": ["trades"], "seq": 4711}
     assert worker.wait(10) == 0

@@ -18,7 +18,7 @@ def raw(bot: SimBot, path: str, seconds: float) -> bytes:
     """Everything that arrives within `seconds`."""
     credentials = b64encode(f"{bot.spec.username}:{bot.spec.password}".encode()).decode()
     head = f"GET /api/v1{path} HTTP/1.1\r\nHost: bot\r\nAuthorization: Basic {credentials}\r\nConnection: close\r\n\r\n"
-    with socket.create_connection(("127.0.0.1", bot.listener.port), timeout=2) as line:
+    with socket.create_connection(("127.0.0.1", bot.listener.port), timeout=60) as line:
         line.sendall(head.encode())
         return everything(line, time.monotonic() + seconds)
 
@@ -38,12 +38,12 @@ def everything(line: socket.socket, until: float) -> bytes:
 
 
 def test_a_hanging_bot_says_nothing_until_it_does(client: Client) -> None:
-    client.bot.faults.on("/count").hang = 0.4
+    client.bot.faults.on("/count").hang = 1.0
     began = time.monotonic()
     assert client.get("/version").status_code == 200
-    assert time.monotonic() - began < 0.3
+    assert time.monotonic() - began < 1.0
     assert client.get("/count").status_code == 200
-    assert time.monotonic() - began >= 0.4
+    assert time.monotonic() - began >= 1.0
 
 
 def test_a_hang_without_end_is_left_by_the_client(client: Client) -> None:
@@ -184,18 +184,18 @@ def test_a_new_version_and_a_switch_to_live_are_seen(client: Client) -> None:
 def test_requests_on_one_connection_are_answered_in_order(bot: SimBot) -> None:
     ask = b"GET /api/v1/ping HTTP/1.1\r\nHost: bot\r\n\r\n"
     last = ask.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
-    with socket.create_connection(("127.0.0.1", bot.listener.port), timeout=2) as line:
+    with socket.create_connection(("127.0.0.1", bot.listener.port), timeout=60) as line:
         line.sendall(ask + ask + last[:20])
         time.sleep(0.05)
         line.sendall(last[20:])
-        got = everything(line, time.monotonic() + 2)
+        got = everything(line, time.monotonic() + 60)
     assert got.count(b'{"status":"pong"}') == 3
 
 
 def test_what_is_no_http_is_turned_away(bot: SimBot) -> None:
-    with socket.create_connection(("127.0.0.1", bot.listener.port), timeout=2) as line:
+    with socket.create_connection(("127.0.0.1", bot.listener.port), timeout=60) as line:
         line.sendall(b"hello\r\n\r\n")
-        assert everything(line, time.monotonic() + 2).startswith(b"HTTP/1.1 400")
+        assert everything(line, time.monotonic() + 60).startswith(b"HTTP/1.1 400")
 
 
 async def test_a_fleet_lives_on_a_loop_too() -> None:

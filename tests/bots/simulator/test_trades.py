@@ -176,7 +176,7 @@ def test_a_bot_in_btc_keeps_eight_decimals() -> None:
 
 def test_a_self_trading_bot_opens_and_closes() -> None:
     with running_fleet([BotSpec(auto_trade=True, pace=0.05, fill_seconds=0.0, open_trades=1)]) as fleet:
-        client, until = Client(fleet.bots[0]), time.monotonic() + 10
+        client, until = Client(fleet.bots[0]), time.monotonic() + 60
         while read(client, "/profit")["closed_trade_count"] < 2 and time.monotonic() < until:
             time.sleep(0.05)
         trades = read(client, "/trades")["trades"]

@@ -93,7 +93,7 @@ def first_trade(bot: Bot) -> Trade:
     return Trade.objects.open().filter(bot=bot).order_by("open_ms").first()
 
 
-def ended(command: Command, *states: str, seconds: float = 10) -> Command:
+def ended(command: Command, *states: str, seconds: float = 60) -> Command:
     """The command as soon as it is in one of the states (or any but asked and sent)."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

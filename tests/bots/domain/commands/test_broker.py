@@ -42,7 +42,7 @@ def worker() -> Iterator[None]:
     commands.stop_outbox()
 
 
-def waiting(redis: Redis, seconds: float = 5) -> int:
+def waiting(redis: Redis, seconds: float = 60) -> int:
     """Messages in the queue, as soon as there is one."""
     deadline = time.monotonic() + seconds
     while not redis.llen("commands") and time.monotonic() < deadline:

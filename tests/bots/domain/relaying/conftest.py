@@ -15,7 +15,7 @@ from bots.simulator import BotSpec, SimBot, running_fleet
 from tests.fleets import known, polled
 
 
-def until(condition: Callable[[], object], seconds: float = 6.0) -> None:
+def until(condition: Callable[[], object], seconds: float = 60.0) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "it did not come about in time"
