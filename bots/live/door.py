@@ -1,7 +1,8 @@
 """The door for browsers' websockets: /ws/fleet/, for a logged-in person on a page of this very portal.
 
 The server says {"hello": {"seq": {slug: seq}, "server_time": iso}}, then {"bot": slug, "what": [...], "seq": n}, and
-{"bye": "logged_out" | "role_changed" | "slow"} before it closes. A "ping" is answered {"pong": iso}.
+{"bye": "logged_out" | "role_changed" | "slow"} before it closes. A "ping" is answered {"pong": iso}. Where the
+database is further than what was announced, `what` says "missed".
 """
 
 import json

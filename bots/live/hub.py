@@ -14,10 +14,10 @@ from channels.layers import get_channel_layer
 from django.db import DatabaseError
 
 from bots.domain import events
-from bots.domain.events import GROUP, LAYER_FAILURES, Changed
+from bots.domain.events import ALARM, GROUP, LAYER_FAILURES, Changed
 from bots.live.browser import DEAF, LOGGED_OUT, ROLE_CHANGED, SLOW, Browser, rendered
 from bots.live.together import Together
-from bots.live.visitors import Visitor, seqs_of, visitors_of
+from bots.live.visitors import Number, Visitor, seqs_of, visitors_of
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +28,7 @@ SELF_TEST_SECONDS = 20.0  # between two self-tests; each joins again, since memb
 LAYER_SECONDS = 3.0
 DATABASE_SECONDS = 4.0
 LATEST_LOOK_FAILURES = 2
+LOST = ("missed", ALARM)  # what a lost announcement was about nobody knows
 COMPLAINT_SECONDS = 30.0  # between two log lines about browsers that were turned away
 
 # Looks at sessions go through one thread of their own: neither pages nor a storm of sockets wait for each other.
@@ -53,7 +54,8 @@ class Hub:
         self.by_team: dict[int, set[Browser]] = defaultdict(set)
         self.paces: dict[int, Pace] = {}
         self.visitors: Together[str, Visitor] = Together(look_up, DATABASE_SECONDS)
-        self.seqs: Together[int, dict[str, int]] = Together(look_up_seqs, DATABASE_SECONDS)
+        self.seqs: Together[int, dict[str, Number]] = Together(look_up_seqs, DATABASE_SECONDS)
+        self.latest: dict[int, int] = {}  # bot -> the highest number that browsers here know of
         self.hearing = asyncio.Event()
         self.test_heard = asyncio.Event()
         self.test_token = ""
@@ -89,7 +91,10 @@ class Hub:
     async def seqs_seen_by(self, visitor: Visitor) -> dict[str, int]:
         """Slug -> latest sequence number, of every bot the person may see. Raises DatabaseError, TimeoutError."""
         found = await asyncio.gather(*(self.seqs.ask(team_id) for team_id in visitor.teams))
-        return {slug: seq for seqs in found if seqs for slug, seq in seqs.items()}
+        numbers = {slug: number for seqs in found if seqs for slug, number in seqs.items()}
+        for bot_id, seq in numbers.values():
+            self.latest.setdefault(bot_id, seq)
+        return {slug: number.seq for slug, number in numbers.items()}
 
     def complain(self, failure: BaseException) -> None:
         """A browser was turned away; said once for all who come meanwhile."""
@@ -103,6 +108,7 @@ class Hub:
         """At once; or, for a bot told about within the gap, when that is over, together with what comes till then."""
         now = self.loop.time()
         for change in changes:
+            self.latest[change.bot_id] = max(change.seq, self.latest.get(change.bot_id, 0))
             pace = self.paces.get(change.bot_id)
             if pace is None:
                 self.paces[change.bot_id] = Pace(now)
@@ -190,6 +196,7 @@ class Hub:
                 browser.end(SLOW)
             if self.browsers:
                 await self.look_at_sessions()
+                await self.look_for_lost()
 
     async def look_at_sessions(self) -> None:
         looked_at = list(self.browsers)
@@ -207,6 +214,19 @@ class Hub:
         for browser in looked_at:
             if reason := reason_to_leave(browser, visitors.get(browser.visitor.session_key)):
                 browser.end(reason)
+
+    async def look_for_lost(self) -> None:
+        """What the database knows and nobody announced here (the announcement got lost, or is still on its way)."""
+        teams = {team_id for team_id, browsers in self.by_team.items() if browsers}
+        try:
+            async with asyncio.timeout(DATABASE_SECONDS):
+                found = await look_up_seqs(teams)
+        except (DatabaseError, TimeoutError):  # looking at the sessions says so
+            return
+        for team_id, numbers in found.items():
+            for slug, (bot_id, seq) in numbers.items():
+                if seq > self.latest.setdefault(bot_id, seq):
+                    self.told([Changed(bot_id, slug, team_id, LOST, seq)])
 
     def end_all(self, reason: str) -> None:
         for browser in list(self.browsers):

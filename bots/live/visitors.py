@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.sessions.models import Session
@@ -69,10 +69,17 @@ def roles_of(user_ids: set[int]) -> dict[int, dict[int, str]]:
     return roles
 
 
-def seqs_of(team_ids: Iterable[int]) -> dict[int, dict[str, int]]:
+class Number(NamedTuple):
+    """How far a bot is."""
+
+    bot_id: int
+    seq: int
+
+
+def seqs_of(team_ids: Iterable[int]) -> dict[int, dict[str, Number]]:
     """Team id -> slug -> latest sequence number, of every bot that is not retired. Raises DatabaseError."""
-    seqs: dict[int, dict[str, int]] = defaultdict(dict)
+    seqs: dict[int, dict[str, Number]] = defaultdict(dict)
     bots = Bot.objects.active().filter(team__in=set(team_ids))
-    for team_id, slug, seq in bots.values_list("team", "slug", "status__seq"):
-        seqs[team_id][slug] = seq or 0
+    for team_id, slug, bot_id, seq in bots.values_list("team", "slug", "pk", "status__seq"):
+        seqs[team_id][slug] = Number(bot_id, seq or 0)
     return seqs

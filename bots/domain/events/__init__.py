@@ -2,9 +2,10 @@
 
 from bots.domain.events.announcing import GROUP, LAYER_FAILURES, Changed, announce, use_loop
 from bots.domain.events.kinds import KINDS, EventKind
-from bots.domain.events.recording import Happened, record, subject_of, words_of
+from bots.domain.events.recording import ALARM, Happened, record, subject_of, words_of
 
 __all__ = [
+    "ALARM",
     "GROUP",
     "KINDS",
     "LAYER_FAILURES",

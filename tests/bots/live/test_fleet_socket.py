@@ -12,6 +12,7 @@ from accounts.caller import By
 from accounts.models import Membership
 from bots.domain.events import Changed, announce
 from bots.live import hub
+from bots.models import BotStatus
 from tests.bots.live.conftest import a_bot, heard, logged_in, silent
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -46,6 +47,15 @@ def test_a_change_is_told_to_everybody_of_the_team_and_to_nobody_else(browse, al
     for browser in theirs:
         assert heard(browser) == {"bot": "trend", "what": ["trades", "state"], "seq": 8}
     assert silent(foreign, 0.5)
+
+
+def test_a_change_whose_announcement_got_lost_is_told_all_the_same_and_once(browse, alice, alpha, beta):
+    trend, foreign = a_bot(alpha, "trend", seq=7), a_bot(beta, "foreign", seq=7)
+    browser = browse(logged_in(alice))
+    heard(browser)
+    BotStatus.objects.filter(pk__in=[trend.pk, foreign.pk]).update(seq=9)
+    assert heard(browser) == {"bot": "trend", "what": ["missed", "alarm"], "seq": 9}
+    assert silent(browser, 1)
 
 
 def test_somebody_of_two_teams_hears_of_both(browse, alice, alpha, beta):
