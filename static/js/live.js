@@ -9,6 +9,8 @@
   const LEAST_GAP = 250;        // ms between two fetches: at most 4 a second
   const ASK_EVERY = 10_000;     // ms, while there is no websocket
   const ASK_ANYWAY = 30_000;    // ms, with one: a lost message costs a late refresh, never a wrong page
+  const PULSE_AFTER = 3000;     // ms of silence on the websocket, then it is asked for a sign
+  const PULSE_PATIENCE = 8000;  // ms until it is given up
   const onlyBot = main.dataset.liveBot || "";
   const indicator = document.querySelector("[data-connection]");
   let socket = null;
@@ -19,6 +21,8 @@
   let lastTook = 0;
   let timer = 0;
   let reachable = true;
+  let heard = 0;                // when the websocket last said anything
+  let asked = 0;                // when it was last asked for a sign
 
   // --- What is fetched ---
   function address() {
@@ -96,25 +100,52 @@
 
   // --- The connection ---
   function connect() {
-    socket = new WebSocket(location.origin.replace(/^http/, "ws") + "/ws/fleet/");
-    socket.addEventListener("message", (event) => hear(JSON.parse(event.data)));
-    socket.addEventListener("close", () => {
-      socket = null;
-      showConnection();
-      tries += 1;
-      const pause = Math.min(30_000, 1000 * 2 ** Math.min(tries, 5));
-      setTimeout(connect, pause * (0.5 + Math.random() / 2));
+    const opened = socket = new WebSocket(location.origin.replace(/^http/, "ws") + "/ws/fleet/");
+    opened.addEventListener("message", (event) => {
+      heard = performance.now();
+      hear(JSON.parse(event.data));
     });
+    opened.addEventListener("close", () => {
+      if (socket === opened) lose();
+    });
+  }
+
+  // A line on which nothing comes back is dead, whatever the browser believes.
+  function feelPulse() {
+    if (!isLive()) return;
+    const now = performance.now();
+    if (asked > heard && now - asked > PULSE_PATIENCE) {
+      const dead = socket;
+      lose();
+      dead.close();
+    } else if (asked <= heard && now - heard > PULSE_AFTER) {
+      asked = now;
+      socket.send("ping");
+    }
+  }
+
+  function lose() {
+    socket = null;
+    showConnection();
+    tries += 1;
+    const pause = Math.min(30_000, 1000 * 2 ** Math.min(tries, 5));
+    setTimeout(connectAgain, pause * (0.5 + Math.random() / 2));
+  }
+
+  function connectAgain() {
+    if (!document.hidden) return connect();
+    document.addEventListener("visibilitychange", connectAgain, { once: true });
   }
 
   function hear(message) {
     if ("hello" in message) {
       tries = 0;
       showConnection();
+      heard = asked = performance.now();
       want();      // what changed while nobody told us
     } else if ("bye" in message) {
       want();      // the fetch finds out whether the person is still welcome
-    } else {
+    } else if ("bot" in message) {
       if (message.what.includes("alarm")) sayAlarms();
       if (!onlyBot || message.bot === onlyBot) want();
     }
@@ -161,7 +192,11 @@
 
   setInterval(() => {
     const since = performance.now() - lastFetch;
-    if (!document.hidden && since >= (isLive() ? ASK_ANYWAY : ASK_EVERY)) want();
+    if (document.hidden) return;
+    feelPulse();
+    if (since < (isLive() ? ASK_ANYWAY : ASK_EVERY)) return;
+    want();
+    if (!isLive()) sayAlarms();   // nobody else says that there are any
   }, 1000);
   document.addEventListener("visibilitychange", () => { if (!document.hidden) want(); });
   addEventListener("online", want);
