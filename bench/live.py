@@ -1,5 +1,6 @@
-"""Browser fan-out: the hub, as the portal runs it, against websockets.broadcast (goal 5), in deliveries per CPU-second
-of the sending process; the time from an announcement to the browser's frame; the memory that stalled browsers cost.
+"""Live pages. Browser fan-out: the hub, as the portal runs it, against websockets.broadcast (goal 5), in deliveries per
+CPU-second of the sending process; the time from an announcement to the browser's frame; the memory that stalled
+browsers cost. Then the whole portal beside simulated bots (bench/whole.py, goal 7).
 
 Three processes: one that sends (the hub under uvicorn, or websockets' own server), this one that measures, and one that
 holds the browsers. Sender and browsers share the machine's monotonic clock.
@@ -19,6 +20,7 @@ from typing import Any
 
 import uvloop
 
+from bench import whole
 from bench.report import Row, finish
 
 SOCKETS = (200, 1000)
@@ -196,6 +198,7 @@ def main() -> None:
     free, stalled = measured("hub", 200), measured("hub", 200, STALLED)
     rows.append(Row.told(f"memory for {STALLED} stalled of 200", stalled["rss"] - free["rss"], "MiB more"))
     rows.append(Row.told("delivered to those that read, beside stalled ones", stalled["share"], "of all"))
+    rows += whole.rows()
     finish(rows, ("uvicorn", "websockets", "uvloop", "channels"))
 
 
