@@ -229,7 +229,6 @@ class EquityPeak(models.Model):
 class AlertClock(models.Model):
     """One row: when the rules were last evaluated, and which events have been looked at."""
 
-    evaluated_at = models.DateTimeField(null=True)
-    event_id = models.BigIntegerField(default=0)
-    # events above `event_id` that were looked at all the same: transactions commit in another order than their ids
-    seen = models.JSONField(default=list)
+    evaluated_at = models.DateTimeField(null=True)  # claimed then; whoever claimed last writes
+    events_at = models.DateTimeField(null=True)  # what was heard before has been looked at, but for late commits
+    seen = models.JSONField(default=list)  # ... of which these were seen in time
