@@ -17,7 +17,8 @@ from kombu.exceptions import OperationalError as BrokerFailure
 from accounts import forgetting
 from accounts.announcements import Announcement
 from accounts.models import Team
-from bots.domain import commands, connection_tests, rollups, safety
+from bots.domain import alerts, commands, connection_tests, rollups, safety
+from bots.domain.alerts.evaluating import evaluate
 from bots.domain.audit import AnchorContradicted, AnchorUnreadable, AuditUnavailable
 from bots.domain.events import listing
 from bots.domain.polling import engine, readings, schedule
@@ -168,10 +169,17 @@ def anchor_audit() -> None:
 
 
 @shared_task
+def evaluate_alerts() -> None:
+    """Once a minute, whoever is first."""
+    evaluate()
+
+
+@shared_task
 def tidy() -> None:
     """Once an hour: what has had its time goes."""
     readings.thin(timezone.now())
     listing.forget_old(timezone.now())
+    alerts.forget_old(timezone.now())
     forgetting.forget_old()
     connection_tests.forget_old_tests()
     if rollups.due(timezone.now()):
