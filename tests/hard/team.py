@@ -19,8 +19,10 @@ from tests.process import ROOT
 READY_SECONDS = 300
 CELERY = [sys.executable, "-m", "celery", "-A", "portal"]
 WORKER = [*CELERY, "worker", "--without-gossip", "--without-mingle"]
-WEB = [sys.executable, "-m", "uvicorn", "portal.asgi:application", "--no-proxy-headers", "--no-access-log"]
-WEB += ["--log-level", "warning", "--lifespan", "off", "--ws", "websockets-sansio"]
+SERVER = ["--no-proxy-headers", "--no-access-log", "--log-level", "warning", "--lifespan", "off"]
+SERVER += ["--ws", "websockets-sansio"]
+WEB = [sys.executable, "-m", "uvicorn", "portal.asgi:application", *SERVER]
+GATEWAY = [sys.executable, "-m", "uvicorn", "portal.asgi:gateway", *SERVER]
 
 
 class Part:
@@ -84,11 +86,12 @@ def children_of(pid: int) -> list[int]:
 
 
 class Team:
-    """Two web processes, two workers, one for commands, one beat; PostgreSQL and Redis that keep what they are told."""
+    """Two web processes, a gateway, two workers, one for commands, two relays, one beat; PostgreSQL and Redis that keep
+    what they are told."""
 
     def __init__(self, folder: Path, engines_folder: Path, owner: str, **environment: str) -> None:
         self.folder, self.engines, self.owner = folder, engines_folder, owner
-        self.ports = {name: engines.free_port() for name in ("postgres", "redis", "web-1", "web-2")}
+        self.ports = {name: engines.free_port() for name in ("postgres", "redis", "web-1", "web-2", "gateway")}
         self.url = self.database("portal")
         self.environment = {**inherited(), **self.told(), **environment}
         self.parts: dict[str, Part] = {}
@@ -175,9 +178,9 @@ class Team:
 
     # --- the portal ---
 
-    def manage(self, *arguments: str) -> str:
+    def manage(self, *arguments: str, **more: str) -> str:
         done = subprocess.run(
-            [sys.executable, "manage.py", *arguments], cwd=ROOT, env=self.environment, check=False,
+            [sys.executable, "manage.py", *arguments], cwd=ROOT, env={**self.environment, **more}, check=False,
             stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=READY_SECONDS,
         )  # fmt: skip
         assert done.returncode == 0, f"manage.py {arguments[0]}: {done.stdout[-1000:]}{done.stderr[-3000:]}"
@@ -188,9 +191,12 @@ class Team:
         self.manage("migrate", "-v0")
         for name in ("web-1", "web-2"):
             self.parts[name] = self.part(name, [*WEB, "--port", str(self.ports[name])])
+        self.parts["gateway"] = self.part("gateway", [*GATEWAY, "--port", str(self.ports["gateway"])])
         for name in ("polls-1", "polls-2", "commands-1"):
             queue = name.partition("-")[0]
             self.parts[name] = self.part(name, [*WORKER, "--queues", queue, "--hostname", f"{name}@%h"])
+        for name in ("relay-1", "relay-2"):
+            self.parts[name] = self.part(name, [sys.executable, "manage.py", "relay"])
         self.parts["beat"] = self.beat("beat")
         for name, part in self.parts.items():
             if name not in ("postgres", "redis"):
