@@ -308,16 +308,19 @@ def stop(actor: Actor, user: User, batch: CommandBatch) -> CommandBatch:
 def approve_all(actor: Actor, user: User, batch: CommandBatch) -> dict[str, Any]:
     """As the second person, every command of the batch that waits: {"approved": number, "refused": {slug: sentence}}.
 
-    Raises RoleTooLow, AuditUnavailable."""
+    Raises RoleTooLow, and AuditUnavailable only where it kept every one from being approved."""
     require_role_in(user, batch.team, batch.action)
-    approved, refused = 0, {}
+    approved, refused, unwritten = 0, {}, None
     for command in batch.commands.filter(state=Command.WAITING).select_related("bot__team", "requested_by"):
         try:
             approve(actor, user, command)
-        except CommandRefused as refusal:
+        except (CommandRefused, AuditUnavailable) as refusal:
             refused[command.bot.slug] = str(refusal)
+            unwritten = refusal if isinstance(refusal, AuditUnavailable) else unwritten
         else:
             approved += 1
+    if unwritten and not approved:
+        raise unwritten
     return {"approved": approved, "refused": refused}
 
 

@@ -1,6 +1,7 @@
 """Old rows of the audit go into a file, and only that way; the chain stays whole across the checkpoint."""
 
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -10,7 +11,16 @@ from django.core.management import CommandError, call_command
 from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.db.transaction import TransactionManagementError
 
-from bots.domain.audit import Actor, ArchiveRefused, Checkpoint, anchor_head, archive, archiving, verify
+from bots.domain.audit import (
+    Actor,
+    ArchiveRefused,
+    Checkpoint,
+    anchor_head,
+    archive,
+    archiving,
+    verification,
+    verify,
+)
 from bots.models import AuditEntry, append_only
 from tests.bots.domain.audit_acts import alice_acts, as_owner
 from tests.bots.management.test_commands import failed, said
@@ -68,6 +78,44 @@ def test_the_rest_verifies_alone_and_together_with_the_file(six_old_four_new: li
     assert (alone.fine, alone.entries, alone.unread) == (True, 5, alone.archived)
     assert (together.fine, together.entries, together.unread) == (True, 11, [])
     assert [(one.first_id, one.last_id, one.file) for one in alone.archived] == [(1, 6, part.file)]
+
+
+def test_what_leaves_the_table_while_it_is_read_is_not_called_missing(
+    six_old_four_new: list[AuditEntry], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pages = verification.rows
+
+    def rows_of_a_table_that_is_archived_meanwhile() -> Iterator[verification.Row]:
+        for number, row in enumerate(pages(), 1):
+            yield row
+            if number == 3:
+                monkeypatch.setattr(verification, "rows", pages)
+                archived(tmp_path)
+
+    monkeypatch.setattr(verification, "PAGE", 2)
+    monkeypatch.setattr(verification, "rows", rows_of_a_table_that_is_archived_meanwhile)
+    report = verify()
+    assert [(one.wrong.value, one.id) for one in report.findings] == []
+    assert [(one.first_id, one.last_id) for one in report.unread] == [(1, 6)]
+    assert report.head_id == 11
+
+
+def test_a_row_cut_out_beside_an_archive_made_meanwhile_is_still_missing(
+    six_old_four_new: list[AuditEntry], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pages = verification.rows
+
+    def rows_of_a_table_that_is_cut_meanwhile() -> Iterator[verification.Row]:
+        for number, row in enumerate(pages(), 1):
+            yield row
+            if number == 3:
+                monkeypatch.setattr(verification, "rows", pages)
+                archived(tmp_path)
+                as_owner("DELETE FROM bots_auditentry WHERE id = 7")
+
+    monkeypatch.setattr(verification, "PAGE", 2)
+    monkeypatch.setattr(verification, "rows", rows_of_a_table_that_is_cut_meanwhile)
+    assert [(one.wrong.value, one.id) for one in verify().findings] == [("missing", 8)]
 
 
 def test_acts_go_on_behind_the_checkpoint(six_old_four_new: list[AuditEntry], tmp_path: Path) -> None:

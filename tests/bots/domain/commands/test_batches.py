@@ -231,6 +231,27 @@ def test_a_second_person_approves_the_whole_batch(fleet: dict[str, Bot], dora: U
     assert commands.progress(batch).by_state == {"intent": 4}
 
 
+def test_an_approval_that_cannot_be_written_down_does_not_hide_those_that_were(
+    fleet: dict[str, Bot], dora: User, alice: User, alpha: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    FourEyes.objects.create(team=alpha, actions=["stop"])
+    batch = many(dora, alpha, fleet, "stop").batch
+    real, tried = batches.approve, []
+
+    def approve_the_first_alone(*given: object) -> Command:
+        tried.append(given)
+        if len(tried) > 1:
+            raise commands.AuditUnavailable("The audit cannot be written, so nothing was done. Try again.")
+        return real(*given)
+
+    monkeypatch.setattr(batches, "approve", approve_the_first_alone)
+    told = commands.approve_all(actor(alice), alice, batch)
+    assert (told["approved"], len(told["refused"])) == (1, 2)
+    assert commands.progress(batch).by_state == {"waiting": 2, "intent": 2}
+    with pytest.raises(commands.AuditUnavailable):
+        commands.approve_all(actor(alice), alice, batch)
+
+
 # --- The kill switch --------------------------------------------------------------------------------------------------
 
 
