@@ -112,6 +112,14 @@ class Invitation(models.Model):
         return f"{self.email} · {self.role} of {self.team}"
 
 
+class SetUpCode(models.Model):
+    """The one-time code of the first person, as a keyed hash; one row, or none."""
+
+    ONLY = 1
+    code_hash = models.CharField(max_length=64)
+    made_at = models.DateTimeField(auto_now=True)
+
+
 class LoginFailure(models.Model):
     """One failed try; counted per name and network, so that no stranger can lock an innocent person out."""
 

@@ -1,10 +1,8 @@
 """The first person of an installation."""
 
 import io
-import stat
 import threading
 from collections import Counter
-from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -13,16 +11,10 @@ from django.test import Client
 
 from accounts import setup
 from accounts.caller import Caller
-from accounts.models import Team, User
+from accounts.models import SetUpCode, Team, User
 from tests.builders import PASSWORD, person
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def data_dir(settings, tmp_path: Path) -> Path:
-    settings.DATA_DIR = tmp_path
-    return tmp_path
 
 
 def form(code: str, **values: str) -> dict[str, str]:
@@ -64,9 +56,9 @@ def test_a_wrong_code_makes_nobody(client: Client, code: str) -> None:
     assert not User.objects.exists()
 
 
-def test_without_a_code_file_no_code_is_right(client: Client, data_dir: Path) -> None:
+def test_without_a_code_no_code_is_right(client: Client) -> None:
     code = setup.fresh_code()
-    (data_dir / "setup-code").unlink()
+    SetUpCode.objects.all().delete()
     client.post("/setup/", form(code))
     client.post("/setup/", form(""))
     assert not User.objects.exists()
@@ -86,13 +78,20 @@ def test_wrong_codes_are_throttled(client: Client) -> None:
     assert Client(REMOTE_ADDR="192.0.2.7").post("/setup/", form(code)).status_code == 302
 
 
-def test_the_code_is_long_and_kept_only_as_a_hash_for_the_owner(data_dir: Path) -> None:
+def test_the_code_is_long_and_kept_only_as_a_hash() -> None:
     codes = {setup.fresh_code() for _ in range(20)}
-    kept = data_dir / "setup-code"
+    kept = SetUpCode.objects.get().code_hash
     assert len(codes) == 20 and {len(code) for code in codes} == {14}
-    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
-    assert not any(code.replace("-", "") in kept.read_text() for code in codes)
-    assert [path.name for path in data_dir.iterdir()] == ["setup-code"]
+    assert len(kept) == 64 and not any(code.replace("-", "") in kept for code in codes)
+
+
+def test_a_code_made_by_one_process_is_known_to_another_with_a_data_folder_of_its_own(client, settings, tmp_path):
+    """A web process in another container, or on another machine."""
+    settings.DATA_DIR = tmp_path / "of the shell"
+    code = setup.fresh_code()
+    settings.DATA_DIR = tmp_path / "of the web process"
+    assert client.post("/setup/", form(code)).status_code == 302
+    assert User.objects.get().username == "alice"
 
 
 def test_once_somebody_exists_the_page_is_closed(client: Client) -> None:
@@ -110,10 +109,10 @@ def test_a_code_made_beside_an_existing_person_makes_nobody_first(alice: User) -
     assert not User.objects.filter(username="mallory").exists()
 
 
-def test_a_used_code_is_gone(client: Client, data_dir: Path) -> None:
+def test_a_used_code_is_gone(client: Client) -> None:
     code = setup.fresh_code()
     client.post("/setup/", form(code))
-    assert list(data_dir.iterdir()) == []
+    assert not SetUpCode.objects.exists()
 
 
 def test_a_weak_password_leaves_the_code_usable(client: Client) -> None:
@@ -164,7 +163,7 @@ def test_the_command_prints_a_code_that_opens_the_portal_and_voids_the_one_befor
     assert User.objects.get().username == "alice"
 
 
-def test_once_somebody_exists_the_command_makes_no_code(alice: User, data_dir: Path) -> None:
+def test_once_somebody_exists_the_command_makes_no_code(alice: User) -> None:
     with pytest.raises(CommandError, match="set up already"):
         call_command("setup_code")
-    assert list(data_dir.iterdir()) == []
+    assert not SetUpCode.objects.exists()
