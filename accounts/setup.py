@@ -51,7 +51,7 @@ def check_code(code: str, caller: Caller) -> None:
 def take_over(first: User, team_name: str, caller: Caller) -> Team:
     """Makes the person (password set, not saved yet) superuser and manager of the first team. Raises AlreadySetUp."""
     with transaction.atomic():
-        # Of two who come at once one deletes it; the other waits here, and finds none. It is back if what follows fails.
+        # Of two who come at once one deletes it; the other waits, and finds none. It is back if what follows fails.
         claimed, _ = SetUpCode.objects.all().delete()
         if not claimed or not needed():
             raise AlreadySetUp

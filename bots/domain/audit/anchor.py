@@ -121,7 +121,7 @@ def end_of(path: Path) -> bytes:
 def only_writer(path: Path) -> Iterator[None]:
     """A lock file of its own, because the anchor file is replaced when it is cut."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT, 0o600)
+    handle = opened(path.with_name(path.name + ".lock"), os.O_RDWR)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield
@@ -129,9 +129,19 @@ def only_writer(path: Path) -> Iterator[None]:
         os.close(handle)
 
 
+def opened(path: Path, how: int) -> int:
+    """Made when it is not there. What root makes belongs to the owner of its folder, as whom the workers run: a command
+    typed by an administrator must not lock them out."""
+    handle = os.open(path, how | os.O_CREAT, 0o600)
+    if os.geteuid() == 0:
+        folder = path.parent.stat()
+        os.fchown(handle, folder.st_uid, folder.st_gid)
+    return handle
+
+
 def add_line(path: Path, anchor: Anchor) -> None:
     mend_torn_end(path)
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    handle = opened(path, os.O_WRONLY | os.O_APPEND)
     try:
         os.write(handle, (json.dumps(asdict(anchor)) + "\n").encode())
         os.fsync(handle)
@@ -155,7 +165,7 @@ def cut(path: Path) -> None:
 def replace(path: Path, content: bytes) -> None:
     """Whole or not at all, also when the machine stops in between."""
     fresh = path.with_name(path.name + ".new")
-    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    handle = opened(fresh, os.O_WRONLY | os.O_TRUNC)
     try:
         os.write(handle, content)
         os.fsync(handle)

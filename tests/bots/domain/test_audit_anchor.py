@@ -117,3 +117,13 @@ def test_writers_in_other_processes_wait_their_turn(own_anchor: Path) -> None:
         other.stdin.close()
         waiting.join(5)
         assert entered.is_set()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make files for others")
+def test_an_anchor_that_root_makes_belongs_to_whom_the_folder_belongs(own_anchor: Path) -> None:
+    os.chown(own_anchor.parent, 10001, 10002)
+    alice_acts(1)
+    own_anchor.unlink(missing_ok=True)
+    anchor_head()
+    made = [own_anchor, own_anchor.with_name(own_anchor.name + ".lock")]
+    assert [(path.stat().st_uid, path.stat().st_gid) for path in made] == [(10001, 10002)] * 2
