@@ -119,6 +119,7 @@ def test_writers_in_other_processes_wait_their_turn(own_anchor: Path) -> None:
         assert entered.is_set()
 
 
+@pytest.mark.django_db(transaction=True)
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can make files for others")
 def test_an_anchor_that_root_makes_belongs_to_whom_the_folder_belongs(own_anchor: Path) -> None:
     os.chown(own_anchor.parent, 10001, 10002)
