@@ -15,6 +15,10 @@ def other(number: int) -> int:
     return 1 + number % 2
 
 
+def nothing(team: Team, number: int) -> None:
+    """What the machine and the clock alone take: the other rows are to be read against it."""
+
+
 def worker_killed(team: Team, number: int) -> None:
     team.parts[f"polls-{other(number)}"].restart(seconds=1)
 
@@ -89,6 +93,7 @@ def web_killed(team: Team, number: int) -> None:
 
 
 FAULTS: list[Harm] = [
+    nothing,
     worker_killed,
     both_workers_killed,
     worker_restarted_in_peace,
