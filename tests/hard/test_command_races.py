@@ -74,8 +74,12 @@ def asked_over_the_api(user: User, bot: Bot, params: dict[str, object], keys: Se
 
     def ask(number: int) -> tuple[int, dict]:
         headers = {"Idempotency-Key": keys[number]} if keys[number] else None
-        answer = Caller(user)(f"bots/{bot.slug}/commands/", "POST", body, headers=headers)
-        return answer.status_code, answer.json()
+        until = time.monotonic() + 300
+        while True:
+            answer = Caller(user)(f"bots/{bot.slug}/commands/", "POST", body, headers=headers)
+            # Where fifty writers wait for one file on a busy machine, some are told to try again.
+            if answer.status_code != 503 or time.monotonic() > until:
+                return answer.status_code, answer.json()
 
     return all_at_once(ask)  # type: ignore[return-value]
 

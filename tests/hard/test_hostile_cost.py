@@ -12,7 +12,7 @@ from tests.hard.faults import ON_THE_WIRE
 from tests.hard.hostile_fleet import WELL_FORMED
 from tests.process import ROOT
 
-pytestmark = pytest.mark.hard
+pytestmark = [pytest.mark.hard, pytest.mark.alone]
 
 MIB = 1024  # KiB
 MOST_MEMORY = 32 * MIB

@@ -24,7 +24,6 @@ LEAVES_UNFILLED = (2021, 6)  # of those run here: 2020.1 fills every dry order a
 KEPT_FREE = "VET/USDT"  # no strategy here enters it
 ENOUGH_CLOSED = 4
 HTTP_FAILED = 500
-LAST_TURN_SECONDS = 4  # the trading loop's last turn may still be under way
 
 
 def for_each(act: Callable[[GenuineBot], object], bots: Sequence[GenuineBot], at_once: int = AT_ONCE) -> None:
@@ -55,10 +54,9 @@ def fall_silent(bot: GenuineBot) -> None:
 
     def stopped() -> bool:
         bot.post("stop")
-        return state_of(bot) == "stopped"
+        return state_of(bot) == bot.taken_up == "stopped"
 
     wait(stopped, PATIENCE, f"{bot.name} to stop")
-    time.sleep(LAST_TURN_SECONDS)
 
 
 # --- What the portal knows ------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import re
 import shutil
 import signal
 import sqlite3
@@ -25,6 +26,7 @@ ENDING_SECONDS = 30
 AGAIN = 0.2  # seconds between two tries
 MOST_CRASHES = 3  # of one supervised bot; after them it stays down
 USERNAME, PASSWORD, WS_TOKEN = "freqtrader", "a genuine password", "a-genuine-ws-token"
+TAKEN_UP = re.compile(rb"Changing state .*?to: (\w+)")
 
 # Bots that ended by themselves since the test began, and how.
 CRASHES: list[str] = []
@@ -177,6 +179,12 @@ class GenuineBot(DirectBot):
 
     def last_words(self, lines: int = 25) -> str:
         return "\n".join((self.folder / "log.txt").read_text(errors="replace").splitlines()[-lines:])
+
+    @property
+    def taken_up(self) -> str:
+        """The state that its trading loop was told last and has taken up: then the turn before it is over."""
+        found = TAKEN_UP.findall((self.folder / "log.txt").read_bytes())
+        return found[-1].decode().lower() if found else ""
 
     def kill(self) -> None:
         """SIGKILL: no good-bye, as when the machine runs out of memory."""

@@ -11,13 +11,13 @@ from django.core.management import call_command
 
 from accounts.models import Team
 from bots.models import Bot, BotStatus, PollTurn, Trade
+from tests.real.acts import fall_silent
 from tests.real.launcher import GenuineBot
 from tests.real.releases import RELEASES
 
 pytestmark = pytest.mark.real
 
 HISTORY = 60
-QUIET_SECONDS = 2  # the trading loop's last turn may still be under way
 
 
 @pytest.fixture(params=list(RELEASES))
@@ -26,8 +26,7 @@ def genuine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[GenuineB
     try:
         bot.start()
         wait_for_trades(bot)
-        bot.post("stop")
-        time.sleep(QUIET_SECONDS)
+        fall_silent(bot)
         yield bot
     finally:
         bot.kill()
