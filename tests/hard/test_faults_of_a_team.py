@@ -2,13 +2,14 @@
 
 FAULT_TRIES (1) tries of each fault, FAULT_SECONDS (12) for what lasts: FAULT_TRIES=50 FAULT_SECONDS=60 is the campaign.
 FAULT_ONLY="worker_killed,redis" takes those with one of the words in their name.
-The table stands at the end of the output (pytest -s).
+The table stands at the end of the output.
 """
 
 import os
 import statistics
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import psycopg
@@ -21,7 +22,7 @@ from tests.hard.team import Team, team_installation
 from tests.hard.test_relays import Watch, compared, listeners
 from tests.hard.visitors import DOORS, Watcher
 
-pytestmark = pytest.mark.hard
+pytestmark = [pytest.mark.hard, pytest.mark.alone]
 
 TRIES = int(os.environ.get("FAULT_TRIES", "1"))
 INTERVAL = 10.0  # seconds between two polls of a bot's state
@@ -165,7 +166,9 @@ def words_of(team: Team) -> str:
     return "\n".join(f"--- {name}\n{part.words()}" for name, part in team.parts.items() if part.owner == "")
 
 
-def test_whatever_is_killed_every_bot_is_soon_asked_again_and_nothing_is_doubled(tmp_path) -> None:
+def test_whatever_is_killed_every_bot_is_soon_asked_again_and_nothing_is_doubled(
+    tmp_path, show: Callable[[str], None]
+) -> None:
     with running_fleet(SPECS) as fleet, team_installation(tmp_path) as team:
         trial = Trial(team, fleet.bots, Watcher(team, furnish(team, fleet.bots)), Watch(fleet.bots))
         trial.seconds_until_all_are_back(time.time())
@@ -174,6 +177,7 @@ def test_whatever_is_killed_every_bot_is_soon_asked_again_and_nothing_is_doubled
         trial.watcher.start()
         print("\n" + HEADER, flush=True)
         outcomes = [trial.of(fault) for fault in CHOSEN]
+        show("\n".join([HEADER, *(outcome.row() for outcome in outcomes)]))
         trial.watcher.ending.set()
         trial.lines.over.set()
         check_what_was_answered(trial.watcher)
