@@ -23,6 +23,7 @@ from bots.systems import curl_failures
 from bots.systems.addresses import AddressPolicy
 from bots.systems.errors import AnswerTooLarge, BotError, Redirected, Unreachable
 from bots.systems.names import Names
+from bots.systems.transfers import give_up, transfers
 
 MIB = 1024 * 1024
 ACCEPT = "Accept: application/json"  # never leave the list empty: pycurl would keep the last one, password and all
@@ -95,7 +96,7 @@ class HttpDoor:
         self._ca_file = ca_file or certifi.where()
         self._names = names or Names()
         self._idle: list[_Transfer] = []
-        self._multi = pycurl.AsyncCurlMulti()
+        self._multi = transfers()
         self._multi.setopt(pycurl.M_MAXCONNECTS, kept_connections)
         self._closed = False
 
@@ -203,6 +204,7 @@ class HttpDoor:
             raise failed from None
         except asyncio.CancelledError:
             transfer.reusable = False  # in whatever state it is
+            give_up(self._multi, transfer.curl)
             raise
         else:
             return transfer.answer(url, time.perf_counter() - started)
