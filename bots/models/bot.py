@@ -1,6 +1,7 @@
 """Bot: a connection to one bot, its team, and its secrets (sealed)."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 from django.conf import settings
 from django.db import models
@@ -16,6 +17,12 @@ from bots.systems.hearing import Sockets, Stream
 
 # Words that stand where a slug stands in a path: /bots/add/, /api/v1/bots/test/.
 RESERVED_SLUGS = {"add", "test"}
+
+
+@lru_cache(maxsize=64)
+def paced(system: str, pace: float) -> Mapping[Kind, float]:
+    """A system's plan at this pace; read by every poll of every bot."""
+    return {kind: seconds * pace for kind, seconds in systems.get(system).poll_plan.items()}
 
 
 class BotQuerySet(models.QuerySet["Bot"]):
@@ -71,11 +78,13 @@ class Bot(SealedRow):
         """What a person recognises the connection by; never a secret."""
         return str(self.connection.get("url") or self.connection.get("server") or "")
 
-    def plan(self) -> dict[Kind, float]:
+    def plan(self) -> Mapping[Kind, float]:
         """Seconds between two readings, by kind: the system's plan with this bot's own changes."""
-        own = {Kind(kind): float(seconds) for kind, seconds in self.poll_plan.items()}
-        together = {**self.system_class.poll_plan, **own}
-        return {kind: seconds * settings.PORTAL_POLL_PACE for kind, seconds in together.items()}
+        plan = paced(self.system, settings.PORTAL_POLL_PACE)
+        if not self.poll_plan:
+            return plan
+        own = {Kind(kind): float(seconds) * settings.PORTAL_POLL_PACE for kind, seconds in self.poll_plan.items()}
+        return {**plan, **own}
 
     def opened_connection(self) -> dict[str, str]:
         """Every field in clear. Only where PORTAL_SECRETS_KEY is held; raises SealBroken (wrong key, swapped row)."""

@@ -1,8 +1,10 @@
 """Many rows of one table at once, when the ORM's way of building the statement would cost more than the statement."""
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import lru_cache
 from operator import attrgetter
 from typing import Any
 
@@ -26,22 +28,34 @@ def update_rows(rows: Sequence[models.Model], columns: Sequence[str]) -> None:
     key: Any = meta.pk
     assigned = ", ".join(f"{quoted(field.column)} = {placeholder_of(field)}" for field in fields)
     statement = f"UPDATE {quoted(meta.db_table)} SET {assigned} WHERE {quoted(key.column)} = %s"  # noqa: S608  names of ours
-    run(statement, rows, [*fields, key])
+    run(statement, values_of(rows, [*fields, key]), [*fields, key])
 
 
 def put_rows(rows: Sequence[models.Model], unique: Sequence[str], update: Sequence[str] = ()) -> None:
     """Insert rows; where one with the same unique fields stands already, write `update` into it (or leave it)."""
-    if not rows:
-        return
-    meta = rows[0]._meta
-    fields: list[Any] = [field for field in meta.concrete_fields if not field.primary_key]
+    if rows:
+        fields: list[Any] = [field for field in rows[0]._meta.concrete_fields if not field.primary_key]
+        put_values(type(rows[0]), [field.attname for field in fields], values_of(rows, fields), unique, update)
+
+
+def put_values(
+    model: type[models.Model],
+    names: Sequence[str],
+    values: Iterable[Sequence[Any]],
+    unique: Sequence[str],
+    update: Sequence[str] = (),
+) -> None:
+    """As `put_rows`, of values in the order of these fields: an object of the model for each costs more than its row.
+    What is not named must have a default in the database."""
+    meta = model._meta
+    fields: list[Any] = [meta.get_field(name) for name in names]
     columns = ", ".join(quoted(field.column) for field in fields)
-    values = ", ".join(placeholder_of(field) for field in fields)
+    marks = ", ".join(placeholder_of(field) for field in fields)
     place = ", ".join(quoted(column_of(meta, name)) for name in unique)
     news = ", ".join(f"{quoted(column_of(meta, name))} = excluded.{quoted(column_of(meta, name))}" for name in update)
     then = f"UPDATE SET {news}" if update else "NOTHING"
     table = quoted(meta.db_table)
-    run(f"INSERT INTO {table} ({columns}) VALUES ({values}) ON CONFLICT ({place}) DO {then}", rows, fields)  # noqa: S608
+    run(f"INSERT INTO {table} ({columns}) VALUES ({marks}) ON CONFLICT ({place}) DO {then}", values, fields)  # noqa: S608
 
 
 def add_to_rows(rows: Sequence[models.Model], keys: Sequence[str], columns: Sequence[str]) -> None:
@@ -55,7 +69,8 @@ def add_to_rows(rows: Sequence[models.Model], keys: Sequence[str], columns: Sequ
     place = ", ".join(quoted(field.column) for field in fields[: len(keys)])
     more = ", ".join(addition(table, field) for field in fields[len(keys) :])
     marks = ", ".join(["%s"] * len(fields))
-    run(f"INSERT INTO {table} ({names}) VALUES ({marks}) ON CONFLICT ({place}) DO UPDATE SET {more}", rows, fields)  # noqa: S608
+    statement = f"INSERT INTO {table} ({names}) VALUES ({marks}) ON CONFLICT ({place}) DO UPDATE SET {more}"  # noqa: S608
+    run(statement, values_of(rows, fields), fields)
 
 
 def addition(table: str, field: Any) -> str:
@@ -65,12 +80,24 @@ def addition(table: str, field: Any) -> str:
     return f"{name} = {table}.{name} + excluded.{name}"
 
 
-def run(statement: str, rows: Sequence[models.Model], fields: Sequence[Any]) -> None:
-    converts = [converter_of(field) for field in fields]
-    values_of = attrgetter(*(field.attname for field in fields))
-    values = [[convert(value) for convert, value in zip(converts, values_of(row), strict=True)] for row in rows]
-    with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
-        cursor.executemany(statement, values)
+def values_of(rows: Sequence[models.Model], fields: Sequence[Any]) -> Iterable[Sequence[Any]]:
+    return map(attrgetter(*(field.attname for field in fields)), rows)
+
+
+def run(statement: str, rows: Iterable[Sequence[Any]], fields: Sequence[Any]) -> None:
+    """Only what a driver does not take as it is goes through a function of ours."""
+    converts = [
+        (place, convert) for place, field in enumerate(fields) if (convert := converter_of(field)) is not as_it_is
+    ]
+    written = []
+    for row in rows:
+        values = list(row)
+        for place, convert in converts:
+            values[place] = convert(values[place])
+        written.append(values)
+    if written:
+        with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
+            cursor.executemany(statement, written)
 
 
 def quoted(name: str) -> str:
@@ -107,14 +134,22 @@ def as_it_is(value: Any) -> Any:
     return value
 
 
+# How `exact` spells nearly every figure; what is spelled otherwise goes through it.
+EXACT_TEXT = re.compile(r"0|-?(?:[1-9][0-9]{0,19}|0(?=\.))(?:\.[0-9]{0,17}[1-9])?").fullmatch
+
+
 def money_text(value: Decimal | None) -> str | None:
-    return None if value is None else format(exact(value), "f")
+    if value is None:
+        return None
+    text = str(value)
+    return text if EXACT_TEXT(text) else format(exact(value), "f")
 
 
 def json_text(value: object) -> str:
     return encode(value).decode()
 
 
+@lru_cache(maxsize=256)  # many rows of one poll have one moment
 def moment_text(value: datetime | None) -> str | None:
     """Django keeps moments on SQLite as UTC without saying so."""
     return None if value is None else str(value.astimezone(UTC).replace(tzinfo=None))

@@ -104,7 +104,7 @@ class Order(Struct, frozen=True):
     tag: str | None = None
 
 
-class Trade(Struct, frozen=True):
+class Trade(Struct, frozen=True, weakref=True):
     """The lasting facts of one trade, open or closed. Its key at the bot is (trade_id, open_ms): ids are used again."""
 
     trade_id: str

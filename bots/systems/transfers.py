@@ -1,8 +1,8 @@
 """libcurl's transfers on an asyncio loop, awaited one by one.
 
-libcurl's sockets wait in an epoll of their own, and that one stands in the loop: all answers that came in since the last
-turn are taken up together. A watcher of the loop for each socket and request (pycurl.AsyncCurlMulti) costs half as much
-again as the transfers themselves.
+libcurl's sockets wait in an epoll of their own, and that one stands in the loop: all answers that came in since the
+last turn are taken up together. A watcher of the loop for each socket and request (pycurl.AsyncCurlMulti) costs about
+half as much again as the transfers themselves.
 """
 
 import asyncio

@@ -7,7 +7,8 @@ stands for itself: what failed keeps its last good value, with the reason, and t
 import asyncio
 import hashlib
 import time
-from collections.abc import Iterable
+import weakref
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -15,7 +16,7 @@ import msgspec
 
 from bots.domain.events.recording import Happened
 from bots.domain.polling.metering import Metered
-from bots.domain.polling.orders import PollOrder
+from bots.domain.polling.orders import KnownOpen, PollOrder
 from bots.systems.contract import BotState, ClosedTrades, Kind, KnownHistory, OpenTrades, Profit, Session, Trade, Value
 from bots.systems.errors import BadAnswer, BotError, NoSuchTrade, NotOffered, TimedOut, Unreachable, WrongPassword
 
@@ -62,6 +63,7 @@ class PollResult:
     asked: list[Kind] = field(default_factory=list)
     state: BotState | None = None
     values: dict[Kind, Value] = field(default_factory=dict)
+    encoded: dict[Kind, bytes] = field(default_factory=dict)  # the same as JSON, of kinds that are kept
     failed: dict[Kind, BotError] = field(default_factory=dict)
     followed: list[Trade] = field(default_factory=list)  # trades that left the open ones
     gone: list[tuple[str, int]] = field(default_factory=list)  # (trade id, open ms) the bot no longer has
@@ -93,9 +95,19 @@ class PollResult:
         return found if isinstance(found, Profit) else None
 
 
+_digests: dict[int, tuple["weakref.ref[Trade]", str]] = {}  # by id; adapters give an unchanged trade as the same object
+
+
 def digest_of(trade: Trade) -> str:
     """A short fingerprint of the lasting facts."""
-    return hashlib.blake2b(encode(trade), digest_size=16).hexdigest()
+    number = id(trade)
+    known = _digests.get(number)
+    if known is not None and known[0]() is trade:
+        return known[1]
+    digest = hashlib.blake2b(encode(trade), digest_size=16).hexdigest()
+    if trade.is_open:
+        _digests[number] = (weakref.ref(trade, lambda _: _digests.pop(number, None)), digest)
+    return digest
 
 
 async def ask(order: PollOrder, session: Session, limit: float) -> PollResult:
@@ -138,14 +150,14 @@ async def conversation(result: PollResult, session: Session, began: float) -> No
 def wanted(kind: Kind, result: PollResult) -> bool:
     """Closed trades are also asked for when the open ones changed, or the bot's count is not the mirror's; settings
     when the bot has another mode, release or strategy."""
-    if kind is Kind.CLOSED_TRADES and not result.closed_trades_told:
-        return False
-    if kind in result.order.kinds:
-        return True
-    if kind is Kind.CONFIG and became_another(result):
-        return True
-    going_on = result.order.turn.reread_offset is not None or repursed(result) or moved(result)
-    return kind is Kind.CLOSED_TRADES and going_on
+    if kind is Kind.CLOSED_TRADES:
+        return result.closed_trades_told and (
+            kind in result.order.kinds
+            or result.order.turn.reread_offset is not None
+            or repursed(result)
+            or moved(result)
+        )
+    return kind in result.order.kinds or (kind is Kind.CONFIG and became_another(result))
 
 
 def repursed(result: PollResult) -> bool:
@@ -164,10 +176,16 @@ def became_another(result: PollResult) -> bool:
 def moved(result: PollResult) -> bool:
     now_open = result.open_trades
     if now_open is not None:
-        ids = {(each.trade.trade_id, each.trade.open_ms) for each in now_open.trades}
-        if ids != {(trade_id, known.open_ms) for trade_id, known in result.order.known_open.items()}:
+        known = result.order.known_open
+        listed = {each.trade.trade_id for each in now_open.trades}
+        if len(known) != len(listed) or not all(is_known(each.trade, known) for each in now_open.trades):
             return True
     return result.profit is not None and result.profit.closed_count not in (None, result.order.closed_count)
+
+
+def is_known(trade: Trade, known: Mapping[str, KnownOpen]) -> bool:
+    one = known.get(trade.trade_id)
+    return one is not None and one.open_ms == trade.open_ms
 
 
 async def answered(kind: Kind, result: PollResult, session: Session) -> bool:
@@ -194,20 +212,28 @@ async def fetch(kind: Kind, result: PollResult, session: Session) -> None:
         result.history = history
         return
     value = await session.read(kind)
-    refuse_excess(kind, value)
+    if isinstance(value, OpenTrades):
+        refuse_excess(value)
+    elif kind is not Kind.COUNT:
+        result.encoded[kind] = encoded(kind, value)
     result.values[kind] = value
     if isinstance(value, OpenTrades):
         await follow_vanished(value, result, session)
 
 
-def refuse_excess(kind: Kind, value: Value) -> None:
+def refuse_excess(value: OpenTrades) -> None:
     """Raises BadAnswer: well-formed, but more than any bot has."""
-    if isinstance(value, OpenTrades):
-        if len(value.trades) > MOST_OPEN_TRADES:
-            raise BadAnswer(f"{len(value.trades)} trades are open at once, where {MOST_OPEN_TRADES} are the most read")
-        refuse_orders(each.trade for each in value.trades)
-    elif (size := len(encode(value))) > MOST_KEPT_BYTES:
-        raise BadAnswer(f"{size} bytes of {kind.replace('_', ' ')}, where {MOST_KEPT_BYTES} are the most kept")
+    if len(value.trades) > MOST_OPEN_TRADES:
+        raise BadAnswer(f"{len(value.trades)} trades are open at once, where {MOST_OPEN_TRADES} are the most read")
+    refuse_orders(each.trade for each in value.trades)
+
+
+def encoded(kind: Kind, value: Value) -> bytes:
+    """As JSON. Raises BadAnswer: more than is kept of any bot."""
+    written = encode(value)
+    if len(written) > MOST_KEPT_BYTES:
+        raise BadAnswer(f"{len(written)} bytes of {kind.replace('_', ' ')}, where {MOST_KEPT_BYTES} are the most kept")
+    return written
 
 
 def refuse_orders(trades: Iterable[Trade]) -> None:

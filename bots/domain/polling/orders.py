@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 from django.db.models import QuerySet
 
@@ -11,8 +12,7 @@ from bots.models import Bot, BotRun, BotStatus, PollTurn, Trade
 from bots.systems.contract import Kind
 
 
-@dataclass(frozen=True)
-class KnownOpen:
+class KnownOpen(NamedTuple):
     """An open trade of the mirror: its open time, and the digest of its lasting facts as last read."""
 
     open_ms: int
@@ -45,7 +45,7 @@ class PollOrder:
 def orders_for(claims: Iterable[Claim], now: datetime, kinds: frozenset[Kind] | None = None) -> list[PollOrder]:
     """The orders of the claims that still hold. Three queries, whatever the number of bots."""
     fences = {claim.bot_id: claim.fence for claim in claims}
-    bots = Bot.objects.active().filter(pk__in=fences).select_related("status", "turn", "team")
+    bots = Bot.objects.active().filter(pk__in=fences).select_related("status", "turn")
     runs = {run.bot_id: run for run in BotRun.objects.filter(bot__in=fences, ended_at=None)}
     known = known_open_of(runs.values())
     orders = []

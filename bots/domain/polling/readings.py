@@ -10,7 +10,7 @@ from bots.domain.happenings import readings as telling
 from bots.domain.polling.asking import PollResult
 from bots.domain.polling.configurations import keep_configurations
 from bots.models import BotReading, BotStatus, Snapshot
-from bots.models.rows import put_rows
+from bots.models.rows import encode, put_rows, put_values
 from bots.systems.contract import Kind
 
 # Open trades live in their own tables and in the status row.
@@ -33,12 +33,13 @@ def keep(results: Sequence[PollResult], now: datetime) -> None:
 
 def keep_readings(results: Sequence[PollResult], now: datetime) -> None:
     rows = [
-        BotReading(bot_id=result.order.bot.pk, kind=str(kind), data=msgspec.to_builtins(value), read_at=now, error="")
+        (result.order.bot.pk, str(kind), msgspec.Raw(result.encoded.get(kind) or encode(value)), now, "")
         for result in results
         for kind, value in result.values.items()
         if kind in KEPT
     ]
-    put_rows(rows, unique=["bot", "kind"], update=["data", "read_at", "error"])
+    names = ["bot", "kind", "data", "read_at", "error"]
+    put_values(BotReading, names, rows, unique=["bot", "kind"], update=names[2:])
     for result in results:
         for kind, error in result.failed.items():
             BotReading.objects.filter(bot=result.order.bot, kind=str(kind)).update(error=str(error)[:500])

@@ -65,7 +65,7 @@ def succeeded(status: BotStatus, result: PollResult, now: datetime) -> set[str]:
     if status.failing_since is not None:
         slug = result.order.bot.slug
         log.warning("%s: answers again after %s", slug, now - status.failing_since, extra={"bot": slug})
-    before = msgspec.to_builtins(figures_of(status))
+    before = figures_of(status)
     what = describe(status, result, now)
     for kind, value in result.values.items():
         take = TAKEN.get(kind)
@@ -73,7 +73,7 @@ def succeeded(status: BotStatus, result: PollResult, now: datetime) -> set[str]:
             take(status, value, now)
         elif kind is not Kind.CONFIG:
             what.add(str(kind))
-    if msgspec.to_builtins(figures_of(status)) != before:
+    if figures_of(status) != before:
         what.add("figures")
     return what
 

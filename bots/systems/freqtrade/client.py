@@ -32,6 +32,7 @@ ROWS_PER_CALL = 10_000  # trades and their orders; one writer writes what all bo
 PAGE_DEADLINE = 20.0  # seconds: a page can be 2 MB from a small machine
 PARTS_SECONDS = 20.0  # after which a long reading pauses and says where it goes on
 LOG_LINES = 100
+REMEMBERED = 8 * 1024  # bytes of an answer; there may be 10,000 bots
 DAYS = 30
 
 
@@ -74,6 +75,8 @@ class Session:
         self._about: mapping.About | None = None
         self._asking_about = asyncio.Lock()
         self._release = releases.parse(release)  # as last seen, until the state is read
+        self._open_trades_known = trades.KnownTrades()
+        self._last: dict[str, tuple[bytes, str, contract.Value]] = {}  # endpoint -> answer, currency, as it was read
         self._probed: tuple[str, releases.Release] | None = None  # of the version of this name
 
     async def test(self) -> contract.BotState:
@@ -160,15 +163,23 @@ class Session:
     # --- which release, and what it says of itself
 
     async def _state(self) -> contract.BotState:
-        answer = await self._get("show_config", answers.config)
+        body = await self._body("show_config")
+        same = self._same_as_last("show_config", body)
+        if isinstance(same, contract.BotState):
+            return same
+        answer = decode(body, answers.config, "show_config")
         mapping.must_trade(answer)
+        alone = bool(answer.version and answer.state)  # nothing else has to be asked for
         if not answer.version:  # before 2021.11
             answer.version = (await self._get("version", answers.version)).version
         self._about = mapping.about(answer, await self._release_of(answer))
         self._release = self._about.release
         if answer.state is None and self._release < releases.STAMPS:
             await self._complete(answer)
-        return mapping.state(answer, self._about)
+        state = mapping.state(answer, self._about)
+        if alone:
+            self._remember("show_config", body, state)
+        return state
 
     async def _complete(self, answer: answers.ConfigAnswer) -> None:
         """Until 2020.4 the state shows only in whether the bot counts its trades."""
@@ -219,12 +230,26 @@ class Session:
             raise NotOffered(f"This bot's release has no {endpoint.path}", endpoint=endpoint.path)
         currency = (await self._stake_currency(),) if endpoint.takes_currency else ()
         try:
-            answer = await self._get(endpoint.path, endpoint.decoder, endpoint.query)
+            body = await self._body(endpoint.path, endpoint.query)
         except Refused as refused:
             if endpoint.path == "profit" and str(refused) == "no closed trade":
                 return mapping.profit_of_nothing(*currency)
             raise
-        return endpoint.value(answer, *currency)
+        same = self._same_as_last(endpoint.path, body)
+        if same is not None:
+            return same
+        value = endpoint.value(decode(body, endpoint.decoder, endpoint.path), *currency)
+        self._remember(endpoint.path, body, value)
+        return value
+
+    def _same_as_last(self, path: str, body: bytes) -> contract.Value | None:
+        """What the very same answer was read as; the objects are frozen."""
+        last = self._last.get(path)
+        return last[2] if last is not None and last[:2] == (body, self._known_currency()) else None
+
+    def _remember(self, path: str, body: bytes, value: contract.Value) -> None:
+        if len(body) <= REMEMBERED:
+            self._last[path] = (body, self._known_currency(), value)
 
     async def _config(self) -> contract.Config:
         settings = await self._get("show_config", answers.settings)
@@ -234,7 +259,8 @@ class Session:
         if await self._known_release() < releases.STAMPS_IN_UTC:
             early = await self._get("status", answers.early_status)
             return trades.open_trades([stamped(trade, "status") for trade in early], self._known_currency())
-        return trades.open_trades(await self._get("status", answers.status), self._known_currency())
+        listed = await self._get("status", answers.status)
+        return trades.open_trades(listed, self._known_currency(), self._open_trades_known)
 
     # --- one trade, and the closed ones
 
@@ -283,11 +309,14 @@ class Session:
 
     async def _get(self, path: str, decoder: Decoder[Any], query: str = "", *, name: str = "", **limits: Any) -> Any:
         """`limits`: deadline in seconds, max_bytes."""
+        return decode(await self._body(path, query, name=name, **limits), decoder, name or path)
+
+    async def _body(self, path: str, query: str = "", *, name: str = "", **limits: Any) -> bytes:
         answer = await self._fetch(path + query, endpoint=name or path, **limits)
         error = refusal(answer, name or path)
         if error:
             raise error
-        return decode(answer.body, decoder, name or path)
+        return answer.body
 
     async def _fetch(self, path: str, *, endpoint: str = "", credentials: bool = True, **limits: Any) -> Answer:
         self.requests += 1

@@ -1,7 +1,10 @@
 """Freqtrade's trades -> the contract's."""
 
 from decimal import Decimal
-from functools import lru_cache
+from functools import partial
+from operator import attrgetter
+
+from msgspec import Raw
 
 from bots.systems import contract
 from bots.systems.decoding import Figures, decode, name, ratio_of, tag, usable
@@ -44,7 +47,7 @@ def trade(answer: answers.TradeAnswer, stake_currency: str, endpoint: str) -> co
         exchange=tag(answer.exchange),
         has_open_orders=_has_open_orders(answer),
         # From 2022.3 on orders are listed; until 2023.8 the open one stands beside them in words too.
-        orders=(_orders if closed else _orders_as_last_time)(bytes(answer.orders), endpoint) or order_in_words(answer),
+        orders=_orders(answer.orders, endpoint) or order_in_words(answer),
         missing=figures.missing,
     )
 
@@ -53,18 +56,33 @@ NOT_TOLD = "the bot gave no figure"
 RATIO_ALONE = "Freqtrade before 2020.6 gives an open trade's profit as a ratio alone"
 
 
-def open_trade(answer: answers.TradeAnswer, stake_currency: str) -> contract.OpenTrade:
+MOVING = frozenset(
+    {
+        "profit_abs",
+        "profit_ratio",
+        "current_profit",
+        "current_profit_pct",
+        "current_profit_abs",
+        "current_rate",
+        "stop_loss_abs",
+        "stop_loss",
+    }
+)
+LASTING = attrgetter(*(field for field in answers.TradeAnswer.__struct_fields__ if field not in MOVING))
+MOST_KNOWN = 200  # of one bot
+
+
+def moving(answer: answers.TradeAnswer) -> contract.Moving:
     """A trade whose entry is not filled has amount 0 (before 2023 the amount asked for) and a profit of 0."""
     figures = Figures()
     profit_abs, profit_ratio, why_not = _unrealized(answer)
-    moving = contract.Moving(
+    return contract.Moving(
         current_rate=figures.take("current_rate", answer.current_rate, if_null=NO_PRICE),
         profit_abs=figures.take("profit_abs", profit_abs, if_null=why_not),
         profit_ratio=figures.take("profit_ratio", profit_ratio, if_null=NO_PRICE),
         stop_rate=figures.take("stop_rate", answer.stop_loss if answer.stop_loss_abs is None else answer.stop_loss_abs),
         missing=figures.missing,
     )
-    return contract.OpenTrade(trade(answer, stake_currency, "status"), moving)
 
 
 def _unrealized(answer: answers.TradeAnswer) -> tuple[Decimal | None, Decimal | None, str]:
@@ -77,8 +95,39 @@ def _unrealized(answer: answers.TradeAnswer) -> tuple[Decimal | None, Decimal | 
     return answer.current_profit_abs, ratio, RATIO_ALONE
 
 
-def open_trades(answer: list[answers.TradeAnswer], stake_currency: str) -> contract.OpenTrades:
-    return contract.OpenTrades(tuple(open_trade(trade, stake_currency) for trade in answer))
+def open_trades(
+    answer: list[answers.TradeAnswer], stake_currency: str, known: "KnownTrades | None" = None
+) -> contract.OpenTrades:
+    lasting = known.trade if known else partial(trade, endpoint="status")
+    return contract.OpenTrades(
+        tuple(contract.OpenTrade(lasting(each, stake_currency), moving(each)) for each in answer)
+    )
+
+
+class KnownTrades:
+    """The open trades of one bot as mapped last time: their prices move with every poll, all else hardly ever."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[int, int], tuple[tuple[object, ...], contract.Trade]] = {}
+
+    def trade(self, answer: answers.TradeAnswer, stake_currency: str) -> contract.Trade:
+        """The same object as before where nothing that lasts has changed. Raises BadAnswer."""
+        key, told = (answer.trade_id, answer.open_timestamp), (stake_currency, *LASTING(answer))
+        known = self._known.get(key)
+        if known is not None and _same(known[0], told):
+            return known[1]
+        found = trade(answer, stake_currency, "status")
+        if len(self._known) >= MOST_KNOWN:
+            self._known.clear()
+        self._known[key] = (told, found)
+        return found
+
+
+def _same(before: tuple[object, ...], now: tuple[object, ...]) -> bool:
+    try:
+        return before == now
+    except ArithmeticError:  # a signalling NaN equals nothing, loudly
+        return False
 
 
 def closed_trades(answer: answers.TradesAnswer, stake_currency: str) -> list[contract.Trade]:
@@ -115,12 +164,8 @@ def timeframe(minutes: int | None) -> str | None:
     return f"{minutes}m"
 
 
-def _orders(raw: bytes, endpoint: str) -> tuple[contract.Order, ...]:
-    return tuple(map(_order, decode(raw, answers.orders, endpoint) or ()))
-
-
-# Of the trades open in all bots: their prices move with every poll, their orders hardly ever.
-_orders_as_last_time = lru_cache(maxsize=8192)(_orders)
+def _orders(raw: Raw, endpoint: str) -> tuple[contract.Order, ...]:
+    return tuple(map(_order, decode(bytes(raw), answers.orders, endpoint) or ()))
 
 
 def _order(order: answers.OrderAnswer) -> contract.Order:
