@@ -84,13 +84,13 @@ def child() -> None:
 
 
 def measured(given: dict[str, Any]) -> dict[str, list[float]]:
-    from bench.poll import add_bots
+    from bench.poll import migrated
     from bots.domain import commands
     from bots.models import Bot
     from portal.embedded import Background
 
     holes = [hole(number, port) for number, port in enumerate(given["hanging"])]
-    add_bots([*given["bots"], *holes])
+    migrated([*given["bots"], *holes])
     dead = Bot.objects.filter(name__startswith="hanging")
     dead.update(enabled=False)
     furnish(dead)

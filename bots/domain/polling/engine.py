@@ -173,7 +173,8 @@ async def converse(order: PollOrder, door: Door, sessions: Sessions) -> PollResu
 
 
 def write_batch(batch: list[PollResult]) -> None:
-    close_old_connections()
+    if connection.vendor != "sqlite":  # a file does not go away, and opening it anew costs as much as writing 20 polls
+        close_old_connections()
     try:
         write(batch, timezone.now())
     except DatabaseError as failure:

@@ -1,0 +1,109 @@
+"""Polling as it is installed: real processes at a fleet, their CPU time and the age of the figures (goals 2, 3, 7).
+
+All in one process on SQLite; workers on PostgreSQL and Redis; a fifth of the bots hanging; browsers looking on; then
+ever more bots until it bends. CPU time is that of the portal's processes alone, without database, Redis and bots.
+BENCH_BOTS, BENCH_SECONDS (of one window), BENCH_CURVE ("100,300,1000"; "" for none) and BENCH_PARTS (embedded, team,
+viewers, curve) make it shorter or longer.
+"""
+
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+from bench.fleet import simulated
+from bench.report import Row, finish
+from bench.stand import Window, embedded, team
+
+BOTS = int(os.environ.get("BENCH_BOTS", "1000"))
+SECONDS = float(os.environ.get("BENCH_SECONDS", "15"))
+CURVE = [int(word) for word in os.environ.get("BENCH_CURVE", "100,300,1000,3000,10000").split(",") if word]
+PARTS = os.environ.get("BENCH_PARTS", "embedded,team,viewers,curve").split(",")
+FAST = "0.2"  # of the ordinary plan: state, count and open trades every 2 s
+EVERY = 2.0
+PACKAGES = ("pycurl", "uvloop", "django", "msgspec", "celery", "psycopg")
+
+
+def embedded_rows() -> Iterator[Row]:
+    healthy = window(BOTS, 0)
+    yield Row.at_most("2", f"{BOTS} bots every {EVERY:g} s, embedded: of one core", healthy.core * 100, 15, "%")
+    yield Row.told(f"{BOTS} bots every {EVERY:g} s, embedded: polls of those due", healthy.share(EVERY) * 100, "%")
+    yield Row.told("age of the figures, p50", healthy.age(0.5), "s")
+    yield Row.told("age of the figures, p99", healthy.age(0.99), "s")
+    hanging = window(BOTS, BOTS // 5)
+    yield Row.told("the same of the healthy ones while a fifth hangs", hanging.age(0.99), "s")
+    yield Row.at_most("3", "p99 age while a fifth hangs", hanging.age(0.99) / healthy.age(0.99), 3, "times")
+
+
+def team_rows() -> Iterator[Row]:
+    for workers in (1, 2, 4):
+        with simulated(BOTS) as bots, team(bots, workers, PORTAL_POLL_PACE=FAST) as stand:
+            found = stand.window(SECONDS)
+        name = f"PostgreSQL + Redis, {workers} worker{'s' if workers > 1 else ''}"
+        yield Row.told(f"{name}: of one core, all of them", found.core * 100, "%")
+        yield Row.told(f"{name}: polls of those due", found.share(EVERY) * 100, "%")
+        yield Row.told(f"{name}: CPU time of a poll", found.cost * 1000, "ms")
+        yield Row.told(f"{name}: age of the figures, p99", found.age(0.99), "s")
+
+
+def viewer_rows() -> Iterator[Row]:
+    """Goal 7: whoever looks on, the bots are asked no more often."""
+    some = min(BOTS, 100)
+    with simulated(some) as bots, embedded(bots, PORTAL_POLL_PACE=FAST) as stand:
+        asked = {}
+        for viewers in (0, 1, 100):
+            with stand.viewers(viewers):
+                asked[viewers] = stand.window(SECONDS).requests_a_minute
+    for viewers, requests in asked.items():
+        yield Row.told(f"requests at a bot a minute, {viewers} viewers", requests, "requests")
+    yield Row.at_most("7", "the same for 100 viewers as for none", asked[100] / asked[0], 1.05, "times")
+
+
+def curve_rows() -> Iterator[Row]:
+    """At the ordinary pace: every 10 s."""
+    for bots in CURVE:
+        found = window(bots, 0, pace="1", every=10.0)
+        yield Row.told(f"{bots:>6} bots every 10 s, embedded: of one core", found.core * 100, "%")
+        yield Row.told(f"{bots:>6} bots: polls of those due", found.share(10.0) * 100, "%")
+        yield Row.told(f"{bots:>6} bots: age of the figures, p99", found.age(0.99), "s")
+
+
+def window(bots: int, hanging: int, *, pace: str = FAST, every: float = EVERY) -> Window:
+    with (
+        simulated(bots - hanging) as healthy,
+        silent(hanging) as others,
+        embedded([*healthy, *others], PORTAL_POLL_PACE=pace) as stand,
+    ):
+        return stand.window(max(SECONDS, every * 1.5))
+
+
+@contextmanager
+def silent(bots: int) -> Iterator[list[dict[str, Any]]]:
+    """Bots that take connections and never answer."""
+    with ExitStack() as stack:
+        cards = []
+        for number in range(bots):
+            listener = stack.enter_context(socket.socket())
+            listener.bind(("127.0.0.1", 0))
+            listener.listen(64)
+            url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+            cards.append({"name": f"silent-{number}", "url": url, "username": "portal", "password": "silent"})
+        yield cards
+
+
+def main() -> None:
+    rows: list[Row] = []
+    for name, part in (
+        ("embedded", embedded_rows), ("team", team_rows), ("viewers", viewer_rows), ("curve", curve_rows),
+    ):  # fmt: skip
+        if name in PARTS:
+            for row in part():
+                print(row.line(), flush=True)
+                rows.append(row)
+    print()
+    finish(rows, PACKAGES)
+
+
+if __name__ == "__main__":
+    main()
