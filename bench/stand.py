@@ -89,7 +89,7 @@ class Stand:
 
     @contextmanager
     def viewers(self, count: int) -> Iterator[None]:
-        """So many open fleet pages: each has a websocket, and is fetched again when that says that something changed."""
+        """So many open fleet pages: each has a websocket and is fetched again when that tells of a change."""
         ended = threading.Event()
         thread = threading.Thread(target=lambda: asyncio.run(look_on(self.port, self.cookie, count, ended)))
         thread.start()
