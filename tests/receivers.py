@@ -85,7 +85,7 @@ class SmtpTalk(socketserver.StreamRequestHandler):
         lines = []
         while (line := self.rfile.readline()) not in (b".\r\n", b""):
             lines.append(line.removeprefix(b".") if line.startswith(b"..") else line)
-        self.told.mails.append(message_from_bytes(b"".join(lines), policy=default))
+        self.told.mails.append(message_from_bytes(b"".join(lines).replace(b"\r\n", b"\n"), policy=default))
         return self.answered("END", "250 taken")
 
     def answered(self, verb: str, otherwise: str) -> bool:

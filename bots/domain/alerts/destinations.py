@@ -241,6 +241,6 @@ def open_facts(destination: Destination) -> dict[str, Detail]:
     return {name: getattr(destination, name) for name in OPEN_FIELDS}
 
 
-def act(name: str, actor: Actor, destination: Destination, **details: Detail) -> Act:
+def act(action: str, actor: Actor, destination: Destination, /, **details: Detail) -> Act:
     team = destination.team
-    return Act(name, actor, destination.name, team.slug, team.pk, details=details)
+    return Act(action, actor, destination.name, team.slug, team.pk, details=details)

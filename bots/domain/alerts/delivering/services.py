@@ -10,6 +10,7 @@ import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
@@ -149,7 +150,7 @@ def send(address: str, title: str, text: str, grave: bool = True) -> Outcome:
 
 def handed_over(chosen: Service, address: str, title: str, text: str, grave: bool) -> Outcome:
     try:
-        with heard() as ear:
+        with heard() as complaints:
             taken = bell(chosen, address).notify(
                 body=harmless(text), title=harmless(title), notify_type="warning" if grave else "info"
             )
@@ -157,9 +158,9 @@ def handed_over(chosen: Service, address: str, title: str, text: str, grave: boo
         return Outcome(UNSURE, "library_failed", f"Apprise failed ({type(bug).__name__})")
     if taken:
         return Outcome(TAKEN, "", f"{chosen.name} took it")
-    if ear.statuses:
-        return of_status(ear.statuses[-1], chosen.name)
-    if ear.no_connection:
+    if complaints.statuses:
+        return of_status(complaints.statuses[-1], chosen.name)
+    if complaints.no_connection:
         return Outcome(AGAIN, "unreachable", f"No connection to {chosen.name} came about")
     return Outcome(UNSURE, "no_answer", f"{chosen.name} did not answer")
 
@@ -181,29 +182,34 @@ def bell(chosen: Service, address: str) -> Any:
 
 
 @contextmanager
-def heard() -> Iterator["Ear"]:
-    """What the library complains of in this thread: all it says of a failure goes to its log."""
-    ear = Ear()
-    LIBRARY.addHandler(ear)
+def heard() -> Iterator["Complaints"]:
+    """What the library complains of while it works for us: all it says of a failure goes to its log."""
+    complaints = Complaints()
+    before = OURS.set(complaints)
+    LIBRARY.addHandler(EAR)  # once, however often
     try:
-        yield ear
+        yield complaints
     finally:
-        LIBRARY.removeHandler(ear)
+        OURS.reset(before)
+
+
+class Complaints:
+    def __init__(self) -> None:
+        self.statuses: list[int] = []
+        self.no_connection = False
 
 
 class Ear(logging.Handler):
-    def __init__(self) -> None:
-        super().__init__()
-        self.statuses: list[int] = []
-        self.no_connection = False
-        self.mine = threading.get_ident()
-
     def emit(self, record: logging.LogRecord) -> None:
-        if record.thread != self.mine:
-            return
-        said = record.getMessage()
-        self.statuses += [int(status) for status in STATUS.findall(said)]
-        self.no_connection |= bool(NO_CONNECTION.search(said))
+        complaints = OURS.get()
+        if complaints is not None:
+            said = record.getMessage()
+            complaints.statuses += [int(status) for status in STATUS.findall(said)]
+            complaints.no_connection |= bool(NO_CONNECTION.search(said))
+
+
+OURS: ContextVar[Complaints | None] = ContextVar("complaints", default=None)  # the library's threads inherit it
+EAR = Ear()
 
 
 def harmless(text: str) -> str:

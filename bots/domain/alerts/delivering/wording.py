@@ -47,11 +47,11 @@ def letter_of(delivery: Delivery) -> Letter:
 
 def alert_letter(delivery: Delivery, team: Team) -> Letter:
     alert = told_alert(delivery)
-    title = one_line(f"{BEGINNINGS[delivery.what]}{place(alert)}: {alert.text}")
+    title = one_line(f"{BEGINNINGS[delivery.what]}{place(alert)} {alert.text}")
     facts = {
         "what": delivery.what,
         "team": one_line(team.name),
-        "said": one_line(f"{place(alert)}: {alert.text}", 400),
+        "said": one_line(f"{place(alert)} {alert.text}", 400),
         "detail": one_line(alert.detail, 500),
         "severity": alert.severity,
         "figure": figure(alert.data),
@@ -74,7 +74,7 @@ def digest_letter(delivery: Delivery, team: Team, parts: Sequence[Delivery]) -> 
     bots = len({alert.bot_id for alert in alerts if alert.bot_id})
     counts = Counter(part.what for part in parts)
     title = f"{len(parts)} alerts, {bots} bot{'' if bots == 1 else 's'} of {one_line(team.name)}: {counted(counts)}"
-    lines = [f"{BEGINNINGS[part.what]}{place(alert)}: {alert.text}" for part, alert in zip(parts, alerts, strict=True)]
+    lines = [f"{BEGINNINGS[part.what]}{place(alert)} {alert.text}" for part, alert in zip(parts, alerts, strict=True)]
     facts = {
         "title": title,
         "lines": [one_line(line) for line in lines[:LINES_OF_A_DIGEST]],
