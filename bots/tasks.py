@@ -18,6 +18,7 @@ from accounts import forgetting
 from accounts.announcements import Announcement
 from accounts.models import Team
 from bots.domain import alerts, commands, connection_tests, rollups, safety
+from bots.domain.alerts import delivering
 from bots.domain.alerts.evaluating import evaluate
 from bots.domain.audit import AnchorContradicted, AnchorUnreadable, AuditUnavailable
 from bots.domain.events import listing
@@ -164,6 +165,12 @@ def put_days_anew(team_id: int | None) -> None:
 
 
 @shared_task
+def deliver_alerts() -> None:
+    """Every two seconds: the postman of this process carries what is due; returns at once."""
+    delivering.carry_due()
+
+
+@shared_task
 def anchor_audit() -> None:
     safety.anchor_or_fall_silent()
 
@@ -180,6 +187,7 @@ def tidy() -> None:
     readings.thin(timezone.now())
     listing.forget_old(timezone.now())
     alerts.forget_old(timezone.now())
+    delivering.forget_old(timezone.now(), settings.PORTAL_EVENT_DAYS)
     forgetting.forget_old()
     connection_tests.forget_old_tests()
     if rollups.due(timezone.now()):
@@ -201,5 +209,6 @@ worker_init.connect(look_whether_restored)
 @worker_shutdown.connect
 @worker_process_shutdown.connect
 def stop(**kwargs: object) -> None:
+    delivering.stop_postman()
     commands.stop_outbox()
     engine.stop_engine()

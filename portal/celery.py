@@ -21,6 +21,7 @@ def timetable(sender: Celery, **kwargs: object) -> None:
     sender.conf.beat_schedule = {
         "tick": {"task": "bots.tasks.tick", "schedule": tick, "options": {"expires": max(tick, 1) * 5}},
         "commands": {"task": "bots.tasks.sweep_commands", "schedule": 1.0, "options": {"expires": 5}},
+        "deliveries": {"task": "bots.tasks.deliver_alerts", "schedule": 2.0, "options": {"expires": 10}},
         "anchor": {"task": "bots.tasks.anchor_audit", "schedule": 10.0, "options": {"expires": 10}},
         "alerts": {"task": "bots.tasks.evaluate_alerts", "schedule": 60.0, "options": {"expires": 50}},
         "hourly": {"task": "bots.tasks.tidy", "schedule": 3600.0, "options": {"expires": 1800}},

@@ -9,7 +9,8 @@ from accounts.access import Role
 from accounts.models import ApiSession, Invitation, Membership
 from bots.domain import commands
 from bots.domain.audit import Actor
-from bots.models import AuditEntry, Bot, Command, CommandBatch, ConnectionTest, FourEyes
+from bots.models import AuditEntry, Bot, Command, CommandBatch, ConnectionTest, Delivery, Destination, FourEyes
+from bots.models.sealing import seal
 from tests import builders
 from tests.matrix.contract import ACTIONS
 
@@ -19,6 +20,7 @@ OUTSIDE = ("foreign manager", "superuser", "deactivated", "stranger")
 EVERYBODY = (*TEAM, *OUTSIDE)
 # What a refused act must have left as it was.
 WATCHED = (Bot, Command, CommandBatch, FourEyes, Membership, Invitation, AuditEntry, ConnectionTest, ApiSession)
+WATCHED += (Destination, Delivery)
 ALSO = ("force_enter_side", "force_exit_partial", "unlock_by_pair")
 
 
@@ -62,7 +64,11 @@ def things(scene):
         team=scene.alpha, email="new@example.org", role="viewer", token_hash="x" * 64,
         invited_by=scene.people["manager"], expires_at=waiting.expires_at,
     )  # fmt: skip
+    destination = Destination.objects.create(
+        team=scene.alpha, kind="mail", name="On call", sealed={"address": seal("a@example.org", "x")}
+    )
     return {
+        "destination": destination.pk,
         "waiting": waiting.pk, "unknown": unknown.pk, "batch": batch.pk, "bot": "trend", "trade": scene.trade.pk,
         "team": "alpha", "member": scene.people["viewer"].memberships.get().pk, "invitation": invited.pk,
         "uuid": uuid.uuid4(),

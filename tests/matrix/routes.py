@@ -22,6 +22,14 @@ API = {
     ("api-batch-stop", "POST"): ("operator", {"batch": "batch"}, None),
     ("api-batch-repeat", "POST"): ("operator", {"batch": "batch"}, {}),
     ("api-batch-approve", "POST"): ("operator", {"batch": "batch"}, None),
+    ("api-destinations", "POST"): (
+        "manager",
+        {},
+        {"team": "alpha", "kind": "mail", "name": "New", "address": "x@example.org"},
+    ),
+    ("api-destination", "PATCH"): ("manager", {"number": "destination"}, {"name": "Renamed"}),
+    ("api-destination", "DELETE"): ("manager", {"number": "destination"}, None),
+    ("api-destination-test", "POST"): ("manager", {"number": "destination"}, None),
     ("api-team-four-eyes", "PUT"): ("manager", {"team": "team"}, {"actions": ["stop"]}),
 }
 PAGES = {
@@ -60,7 +68,7 @@ PROBES = {"livez", "readyz", "metrics"}  # of machines: whatever the method, the
 OF_ONESELF = {"account", "end_all_sessions", "end_api_session", "password_change"}
 READING = {
     "me", "api-schema", "api-docs", "api-fleet", "api-fleet-drift", "api-events", "api-report", "api-trades",
-    "api-trade",
+    "api-trade", "api-deliveries",
     "api-bot-test-outcome", "api-bot-snapshots", "api-bot-trades", "api-bot-events", "api-bot-performance",
     "api-bot-balance", "api-bot-logs", "api-bot-locks", "api-bot-config", "api-commands", "api-command", "api-batch",
     "api-audit", "api-audit-csv", "api-audit-jsonl", "password_reset_done", "password_reset_complete",

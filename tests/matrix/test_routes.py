@@ -139,6 +139,8 @@ def reading_path(route, things):
         kinds["pk"] = {"command": "waiting", "batch": "batch"}[route]
     if route in ("export_csv", "export_yaml"):
         kinds["slug"] = "team"
+    if route == "api-deliveries":
+        kinds["number"] = "destination"
     [(template, names)] = get_resolver().reverse_dict.getlist(route)[0][0]
     return "/" + template % {name: things[kinds[name]] for name in names}
 

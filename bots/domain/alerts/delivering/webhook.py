@@ -49,6 +49,8 @@ async def posted(url: str, who: str, body: bytes, headers: list[str]) -> Outcome
 
 def failed(error: BotError) -> Outcome:
     """The door's sentences name host and port, never path or query."""
+    if error.code == "redirected":  # the door's sentence is about bots
+        return Outcome(REFUSED, error.code, "It answers with a redirect, and none is followed: enter where it leads")
     if not isinstance(error, TryAgain):
         return Outcome(REFUSED, error.code, str(error))
     return Outcome(UNSURE if error.may_have_happened else AGAIN, error.code, str(error))

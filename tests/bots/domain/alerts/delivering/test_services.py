@@ -22,11 +22,15 @@ GOOD = {
     "pagerduty": [f"pagerduty://{KEY30}@{KEY30}", f"pagerduty://{KEY30}@{KEY30}?region=eu"],
 }  # fmt: skip
 ADDRESSES = [(scheme, address) for scheme, addresses in GOOD.items() for address in addresses]
-FREE_HOSTS = ["json", "jsons", "xml", "xmls", "form", "forms", "mailto", "mailtos", "matrix", "matrixs", "gotify", "gotifys",
-    "ntfy", "ntfys", "mmost", "rocket", "hassio", "workflows", "workflow", "zulip", "apprise", "apprises", "syslog", "rsyslog",
-    "mqtt", "dbus", "glib", "file", "http", "https", "slacks", "TGRAM", "Discord", "tgram ", "nctalk", "signal", "bark"]  # fmt: skip
+FREE_HOSTS = [
+    "json", "jsons", "xml", "xmls", "form", "forms", "mailto", "mailtos", "matrix", "matrixs", "gotify",
+    "gotifys", "ntfy", "ntfys", "mmost", "rocket", "hassio", "workflows", "workflow", "zulip", "apprise",
+    "apprises", "syslog", "rsyslog", "mqtt", "dbus", "glib", "file", "http", "https", "slacks", "TGRAM",
+    "Discord", "tgram ", "nctalk", "signal", "bark",
+]  # fmt: skip
 MEANT_ILL = [
-    "{good}?template=/etc/passwd", "{good}?verify=no", "{good}?redirect=yes", "{good}?store=yes", "{good}?avatar_url=http://10.0.0.1/",
+    "{good}?template=/etc/passwd", "{good}?verify=no", "{good}?redirect=yes", "{good}?store=yes",
+    "{good}?avatar_url=http://10.0.0.1/",
     "{good}#x", "{good}\n", "{good}\nX: y", "{good} ,json://10.0.0.1", "{good},json://10.0.0.1/", "{good};json://10.0.0.1/",
     "{good}?rto=86400", "{good}?retry=100", "{good}?+Host=10.0.0.1", "{good}?mode=bot", "{good}?:x=y", "{good}/../../x",
     "{good}%2F..%2F", "{good}@10.0.0.1", "{good}:80:90", "{good}/@10.0.0.1", "{good}/a/b/c/d", "{good}\u0661",
