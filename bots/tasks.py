@@ -21,6 +21,7 @@ from bots.domain import alerts, commands, connection_tests, rollups, safety
 from bots.domain.alerts import delivering
 from bots.domain.alerts.evaluating import evaluate
 from bots.domain.audit import AnchorContradicted, AnchorUnreadable, AuditUnavailable
+from bots.domain.close_days import close_days_anew
 from bots.domain.events import listing
 from bots.domain.polling import engine, readings, schedule
 from bots.domain.polling.orders import orders_for
@@ -149,7 +150,7 @@ def test_connection(uuid: str) -> None:
 @shared_task
 def days_anew(team_id: int) -> None:
     """A team's days begin elsewhere."""
-    rollups.close_days_anew(team_id, Team.objects.get(pk=team_id).time_zone)
+    close_days_anew(team_id, Team.objects.get(pk=team_id).time_zone)
 
 
 def team_changed(sender: object, announcement: Announcement, **kwargs: object) -> None:

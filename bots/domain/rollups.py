@@ -11,11 +11,9 @@ import logging
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any, TypeVar
-from zoneinfo import ZoneInfo
 
 from django.db import transaction
 from django.db.models import Q, QuerySet, Sum
-from django.utils import timezone
 
 from accounts.models import Team
 from bots.domain.sums import Sums
@@ -50,9 +48,19 @@ def recount(touched: Mapping[Bot, set[date]]) -> None:
     add(TeamDay, team_days)
 
 
-def recount_bot(bot: Bot, days: set[date]) -> dict[Key, Sums]:
-    """Bring the days' rows in step; by (day, mode, currency) what they have more than before."""
-    chosen = Q() if len(days) > MOST_DAYS else Q(day__in=days)
+def recount_whole(bot: Bot) -> None:
+    """Every day of the bot. As `recount`."""
+    more = recount_bot(bot, None)
+    lifetimes: dict[Key, Sums] = {}
+    for (_, mode, currency), sums in more.items():
+        lifetimes.setdefault((bot.pk, mode, currency), Sums()).add(sums)
+    add(BotLifetime, lifetimes)
+    add(TeamDay, {(bot.team_id, *key): sums for key, sums in more.items()})
+
+
+def recount_bot(bot: Bot, days: set[date] | None) -> dict[Key, Sums]:
+    """Bring the rows of these days (None: of all) in step; by (day, mode, currency) what they have more than before."""
+    chosen = Q() if days is None or len(days) > MOST_DAYS else Q(day__in=days)
     rows = {key_of(row)[1:]: row for row in BotDay.objects.filter(chosen, bot=bot)}
     before = {key: sums_of(row) for key, row in rows.items()}
     after = counted(Trade.objects.filter(bot=bot), days)
@@ -100,37 +108,6 @@ def names_of(level: type[Rollup]) -> list[str]:
 
 def sums_of(row: Rollup) -> Sums:
     return Sums(*(getattr(row, name) for name in Rollup.COLUMNS))
-
-
-# --- A team's days begin elsewhere ----------------------------------------------------------------------------------
-
-
-def close_days_anew(team_id: int, zone: str) -> None:
-    """Put every closed trade of the team on its day again, bot by bot."""
-    for bot in Bot.objects.filter(team=team_id).order_by("pk"):
-        with transaction.atomic():
-            PollTurn.objects.select_for_update(of=("self",)).filter(bot=bot).first()
-            recount({bot: moved_days(bot, ZoneInfo(zone))})
-
-
-def moved_days(bot: Bot, zone: ZoneInfo) -> set[date]:
-    """Every day that lost or won a trade."""
-    days: set[date] = set()
-    batch: list[Trade] = []
-    dated = Trade.objects.filter(bot=bot, is_open=False, close_date__isnull=False)
-    for trade in dated.only("pk", "close_date", "close_day"):
-        day = day_in(zone, trade.close_date)
-        if day != trade.close_day:
-            days |= {day_of(trade.close_day), day}
-            trade.close_day = day
-            batch.append(trade)
-    Trade.objects.bulk_update(batch, ["close_day"], batch_size=1000)
-    return days
-
-
-def day_in(zone: ZoneInfo, moment: datetime | None) -> date:
-    assert moment is not None
-    return timezone.localtime(moment, zone).date()
 
 
 # --- Whether they are right -----------------------------------------------------------------------------------------
@@ -243,7 +220,7 @@ def put_right(
     wrong = differing(level, has, should)
     if wrong and mending:
         level._default_manager.filter(**owner).delete()
-        level._default_manager.bulk_create([row_of(level, key, should[key]) for key in sorted(should)], batch_size=500)
+        put_rows([row_of(level, key, should[key]) for key in sorted(should)], level.KEYS)
     return wrong
 
 

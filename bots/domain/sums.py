@@ -1,6 +1,6 @@
 """Sums over closed trades, and the figures that follow from them: one implementation for every page, API and export."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from decimal import Decimal
 from typing import Any
@@ -30,9 +30,25 @@ class Sums:
         """From a row that has the columns; a sum of nothing (None) is 0."""
         return cls(*(row[name] or empty for name, empty in EMPTY))
 
+    @classmethod
+    def read(cls, row: Sequence[Any]) -> "Sums":
+        """From a rollup's columns in their order, as a driver gives them."""
+        trades, figures, wins, losses, profit, lost, stake, staked, held, held_seconds = row
+        money = Decimal(profit), Decimal(lost), Decimal(stake)
+        return cls(trades, figures, wins, losses, *money, staked, held, held_seconds)
+
     def add(self, other: "Sums") -> None:
-        for name, _ in EMPTY:
-            setattr(self, name, getattr(self, name) + getattr(other, name))
+        # Written out: reports add tens of thousands.
+        self.trades += other.trades
+        self.figures += other.figures
+        self.wins += other.wins
+        self.losses += other.losses
+        self.profit += other.profit
+        self.lost += other.lost
+        self.stake += other.stake
+        self.staked += other.staked
+        self.held += other.held
+        self.held_seconds += other.held_seconds
 
     def minus(self, other: "Sums") -> "Sums":
         return Sums(*(getattr(self, name) - getattr(other, name) for name, _ in EMPTY))

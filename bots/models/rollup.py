@@ -11,8 +11,7 @@ from typing import Any, ClassVar
 
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import Count, F, FloatField, Q, Sum
-from django.db.models.functions import Cast
+from django.db.models import Count, F, Q, Sum
 
 from accounts.models import Team
 from bots.models.bot import Bot
@@ -81,7 +80,8 @@ class TeamDay(Rollup):
 
 
 class HeldSeconds(models.Func):
-    """Whole seconds from a trade's opening to its closing; NULL while one of them is not known."""
+    """Whole seconds from a trade's opening to its closing. Dear to work out: ask for it once a row, and only where both
+    moments are known."""
 
     output_field = models.BigIntegerField()
 
@@ -93,24 +93,47 @@ class HeldSeconds(models.Func):
         return self.as_sql(compiler, connection, template=template, arg_joiner=") AS INTEGER) - ")
 
     def as_postgresql(self, compiler: Any, connection: BaseDatabaseWrapper, **extra: Any) -> Any:
-        template = "(floor(extract(epoch from %(expressions)s / 1000)"
+        template = "(floor(date_part('epoch', %(expressions)s / 1000)"
         return self.as_sql(compiler, connection, template=template, arg_joiner="))::bigint - ")
 
 
-# A float has the sign of any figure; on SQLite comparing exact texts would call Python for each row.
-SIGN = Cast("profit_abs", FloatField())
+class WholeSecond(models.Func):
+    """A moment without its fraction, for comparing."""
+
+    output_field = models.DateTimeField()
+
+    def as_sqlite(self, compiler: Any, connection: BaseDatabaseWrapper, **extra: Any) -> Any:
+        return self.as_sql(compiler, connection, template="substr(%(expressions)s, 1, 19)")
+
+    def as_postgresql(self, compiler: Any, connection: BaseDatabaseWrapper, **extra: Any) -> Any:
+        return self.as_sql(compiler, connection, template="date_trunc('second', %(expressions)s)")
+
+
+class Figure(models.Func):
+    """Something with the sign of a figure that is cheap to compare: on SQLite comparing exact texts would call Python
+    for each row, on PostgreSQL making a float of a numeric goes through its text."""
+
+    output_field = models.FloatField()
+
+    def as_sqlite(self, compiler: Any, connection: BaseDatabaseWrapper, **extra: Any) -> Any:
+        return self.as_sql(compiler, connection, template="CAST(%(expressions)s AS REAL)")
+
+    def as_postgresql(self, compiler: Any, connection: BaseDatabaseWrapper, **extra: Any) -> Any:
+        return self.as_sql(compiler, connection, template="%(expressions)s")
+
+
 GIVEN = Q(profit_abs__isnull=False)
-KNOWN = Q(held_for__gte=0)
+KNOWN = Q(ended__gte=F("begun_at"))
 
 
 def summed(trades: "models.QuerySet[Any]", *by: str) -> "models.QuerySet[Any, dict[str, Any]]":
     """The columns of a rollup over closed trades, as dicts, for each combination of `by`; sums of nothing are None."""
     return (
         trades.order_by()
-        .annotate(sign=SIGN, held_for=HeldSeconds())
+        .annotate(sign=Figure("profit_abs"), ended=WholeSecond("close_date"), begun_at=WholeSecond("open_date"))
         .values(*by)
         .annotate(
-            trades=Count("id"),
+            trades=Count("*"),
             figures=Count("profit_abs"),
             wins=Count("id", filter=Q(sign__gt=0)),
             losses=Count("id", filter=Q(sign__lt=0)),
@@ -118,7 +141,7 @@ def summed(trades: "models.QuerySet[Any]", *by: str) -> "models.QuerySet[Any, di
             lost=ExactSum("profit_abs", filter=Q(sign__lt=0)),
             stake=ExactSum("stake_amount", filter=GIVEN),
             staked=Count("stake_amount", filter=GIVEN),
-            held=Count("held_for", filter=KNOWN),
-            held_seconds=Sum("held_for", filter=KNOWN),
+            held=Count("id", filter=KNOWN),
+            held_seconds=Sum(HeldSeconds(), filter=KNOWN),
         )
     )

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from bots.domain.reports.report import Report, Row, days_of
 from bots.domain.sums import ZERO
+from bots.models.money import plain
 
 STEPS = {"day": "Days", "week": "Weeks", "month": "Months"}
 MOST_BARS = 125
@@ -72,7 +73,9 @@ def month_of(text: str | None, report: Report) -> date:
 
 
 def sheet_of(total: Row, report: Report, first: date) -> Sheet:
-    inside = {day: profit for day, profit in total.days.items() if (day.year, day.month) == (first.year, first.month)}
+    inside = {
+        day: plain(profit) for day, profit in total.days.items() if (day.year, day.month) == (first.year, first.month)
+    }
     span = [day for day in month_days(first) if report.first <= day <= report.last]
     before, after = first - timedelta(days=1), first + timedelta(days=31)
     return Sheet(

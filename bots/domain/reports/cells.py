@@ -17,6 +17,7 @@ from bots.domain.sums import Sums
 from bots.models import Bot, BotDay, BotLifetime, TeamDay, Trade
 from bots.models.money import ExactSum
 from bots.models.rollup import UNDATED, Rollup, summed
+from bots.models.rows import tuples_of
 
 # So many rows of days are read one by one; beyond, the database adds them up and the order of days is not known.
 MOST_CELLS = 40_000
@@ -97,8 +98,14 @@ def most_rows(query: ReportQuery, scope: Scope) -> int:
 
 
 def day_by_day(query: ReportQuery, rows: QuerySet[Any], owner: str) -> Iterator[Cell]:
-    for row in rows.values(owner, "day", *PURSE, *Rollup.COLUMNS):
-        yield cell(query, row, owner, row["day"])
+    """One by one; `owner` is bot or team."""
+    by_currency, by_bot = query.group_by == "currency", query.group_by == "bot"
+    purses: dict[tuple[str, str], Purse] = {}
+    found = tuples_of(rows.order_by().values_list(owner, "day", *PURSE, *Rollup.COLUMNS))
+    for whose, told, mode, currency, *sums in found:
+        day = told if isinstance(told, date) else date.fromisoformat(told)
+        purse = purses.setdefault((mode, currency), Purse(mode, currency))
+        yield Cell(whose if by_bot else currency if by_currency else day, purse, day, Sums.read(sums))
 
 
 def added_up(query: ReportQuery, rows: QuerySet[Any], by: str) -> Iterator[Cell]:
@@ -120,7 +127,7 @@ def cell(query: ReportQuery, row: dict[str, Any], owner: str, day: date | None) 
 
 def from_trades(query: ReportQuery, scope: Scope) -> Iterator[Cell]:
     closed = Trade.objects.closed().filter(of_purse(query), of_days(query, "close_day"), bot__in=scope.ids)
-    dated = closed.order_by()[: MOST_CELLS + 1].count() <= MOST_CELLS
+    dated = most_rows(query, scope) <= MOST_CELLS
     for row in summed(closed, query.group_by, *(("close_day",) if dated else ()), *PURSE).iterator():
         day = (row["close_day"] or UNDATED) if dated else None
         yield Cell(row[query.group_by], Purse(row["mode"], row["currency"]), day, Sums.of(row))
@@ -131,8 +138,9 @@ def from_trades_elsewhere(query: ReportQuery, scope: Scope) -> Iterator[Cell]:
     zone = ZoneInfo(query.zone)
     by = query.group_by if query.group_by in ("bot", *OF_TRADES) else "mode"
     closed = Trade.objects.closed().filter(of_purse(query), between(query, zone), bot__in=scope.ids)
+    days: dict[Any, date] = {}
     for row in summed(closed.annotate(begun=Begun(whole_hours(zone))), *{by, "begun", *PURSE}).iterator():
-        day = UNDATED if row["begun"] is None else moment_of(row["begun"]).astimezone(zone).date()
+        day = days[row["begun"]] if row["begun"] in days else days.setdefault(row["begun"], day_in(zone, row["begun"]))
         group = {"currency": row["currency"], by: row[by]}.get(query.group_by, day)
         yield Cell(group, Purse(row["mode"], row["currency"]), day, Sums.of(row))
 
@@ -147,7 +155,8 @@ def between(query: ReportQuery, zone: ZoneInfo) -> Q:
 
 
 class Begun(Func):
-    """The UTC hour or minute in which a trade closed, as text ('2026-11-21 07', '2026-11-21 07:48')."""
+    """The UTC hour or minute in which a trade closed: on PostgreSQL its first moment, on SQLite a text
+    ('2026-11-21 07', '2026-11-21 07:48')."""
 
     output_field = TextField()
 
@@ -160,12 +169,17 @@ class Begun(Func):
         return self.as_sql(compiler, connection, template=template)
 
     def as_postgresql(self, compiler: Any, connection: Any, **extra: Any) -> Any:
-        unit, form = ("hour", "YYYY-MM-DD HH24") if self.hours else ("minute", "YYYY-MM-DD HH24:MI")
-        template = f"to_char(date_trunc('{unit}', %(expressions)s, 'UTC') AT TIME ZONE 'UTC', '{form}')"
-        return self.as_sql(compiler, connection, template=template)
+        unit = "hour" if self.hours else "minute"
+        return self.as_sql(compiler, connection, template=f"date_trunc('{unit}', %(expressions)s, 'UTC')")
 
 
-def moment_of(begun: str) -> datetime:
+def day_in(zone: ZoneInfo, begun: str | datetime | None) -> date:
+    return UNDATED if begun is None else moment_of(begun).astimezone(zone).date()
+
+
+def moment_of(begun: str | datetime) -> datetime:
+    if isinstance(begun, datetime):
+        return begun
     return datetime.fromisoformat(f"{begun}:00+00:00" if len(begun) == 13 else f"{begun}+00:00")
 
 

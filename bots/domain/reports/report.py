@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 
 from django.utils import timezone
@@ -19,12 +20,14 @@ from bots.domain.reports.path import Path, path_of
 from bots.domain.reports.query import OF_TIME, ReportQuery
 from bots.domain.sums import ZERO, Sums
 from bots.models import Bot
+from bots.models.money import plain
 from bots.models.rollup import UNDATED
 
 FIGURES = (
     "trades", "wins", "losses", "draws", "without_figure", "win_rate", "profit_abs", "profit_ratio", "profit_factor",
     "expectancy", "average_held_seconds", "drawdown_abs", "sharpe", "sortino", "cumulative",
 )  # fmt: skip
+OF_THE_PATH = {"drawdown_abs", "sharpe", "sortino"}
 
 
 @dataclass
@@ -36,7 +39,7 @@ class Row:
     name: str = ""  # as people read it
     sums: Sums = field(default_factory=Sums)
     days: dict[date, Decimal] = field(default_factory=dict)
-    path: Path = field(default_factory=Path)
+    period: tuple[date, date] | None = None  # first and last day, where all of them were read
     cumulative: Decimal | None = None  # profit from the period's beginning to this group's end; only over time
 
     @property
@@ -49,19 +52,31 @@ class Row:
 
     @property
     def profit_abs(self) -> Decimal | None:
-        return self.sums.profit if self.sums.figures else None
+        return plain(self.sums.profit) if self.sums.figures else None
 
     def figure(self, name: str) -> Any:
         """One of FIGURES; None: not known or not defined."""
         if name in ("profit_abs", "cumulative"):
-            return getattr(self, name)
-        return getattr(self.path if hasattr(self.path, name) else self.sums, name)
+            value = getattr(self, name)
+        else:
+            value = getattr(self.path if name in OF_THE_PATH else self.sums, name)
+        return plain(value) if isinstance(value, Decimal) else value
+
+    @cached_property
+    def path(self) -> Path:
+        """Only of rows that somebody looks at: it costs more than all their sums."""
+        return path_of(self.days, *self.period) if self.period else Path()
 
     def add(self, day: date | None, sums: Sums) -> None:
         self.sums.add(sums)
         if day not in (None, UNDATED) and sums.figures:
             assert day is not None
             self.days[day] = self.days.get(day, ZERO) + sums.profit
+
+    def take_in(self, other: "Row") -> None:
+        self.sums.add(other.sums)
+        for day, profit in other.days.items():
+            self.days[day] = self.days.get(day, ZERO) + profit
 
 
 @dataclass(frozen=True)
@@ -101,8 +116,12 @@ def report_for(user: User, query: ReportQuery, now: datetime | None = None) -> R
         shown = min(day, today) if day else None  # a bot whose clock is ahead closes tomorrow: that is today
         dated = dated and day is not None
         key, name = label(query.group_by, shown if query.group_by in OF_TIME else group, names)
-        rows.setdefault((key, purse), Row(key, purse, name)).add(shown, sums)
-        totals.setdefault(purse, Row(None, purse, "together")).add(shown, sums)
+        row = rows.get((key, purse))
+        if row is None:
+            row = rows[key, purse] = Row(key, purse, name)
+        row.add(shown, sums)
+    for row in rows.values():
+        totals.setdefault(row.purse, Row(None, row.purse, "together")).take_in(row)
     report = Report(
         query=query,
         rows=list(rows.values()),
@@ -115,8 +134,15 @@ def report_for(user: User, query: ReportQuery, now: datetime | None = None) -> R
     return finished(report)
 
 
+# Of a bot, for a report: not what it has open, which is long.
+NEEDED = (
+    "team__slug", "team__time_zone", "name", "slug", "system", "tags", "poll_plan", "retired_at", "status__seen_at",
+    "status__history_at", "status__capabilities",
+)  # fmt: skip
+
+
 def scope_for(user: User, query: ReportQuery) -> Scope:
-    visible = Bot.objects.visible_to(user).select_related("team", "status")
+    visible = Bot.objects.visible_to(user).select_related("team", "status").only(*NEEDED)
     bots = [bot for bot in visible if query.team in ("", bot.team.slug)]
     chosen = [bot for bot in bots if query.bot in ("", bot.slug) and (not query.bot_tag or query.bot_tag in bot.tags)]
     return Scope(chosen, whole=not (query.bot or query.bot_tag))
@@ -155,7 +181,7 @@ def finished(report: Report) -> Report:
     over_time = report.query.group_by in OF_TIME
     for row in [*([] if over_time else report.rows), *report.totals]:
         if report.dated:
-            row.path = path_of(row.days, report.first, report.last)
+            row.period = (report.first, report.last)
     if over_time:
         run_up(report.rows)
     report.rows[:] = ordered(report.rows, report.query.sort or ("group" if over_time else "-profit_abs"))
@@ -193,4 +219,4 @@ def days_of(total: Row, report: Report) -> Iterator[tuple[date, Decimal]]:
     """Every day of the period with its profit, oldest first."""
     for number in range(report.first.toordinal(), report.last.toordinal() + 1):
         day = date.fromordinal(number)
-        yield day, total.days.get(day, ZERO)
+        yield day, plain(total.days.get(day, ZERO))

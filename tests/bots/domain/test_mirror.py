@@ -209,7 +209,7 @@ def test_the_rest_between_two_full_readings_follows_the_pace(sim: SimBot, bot: B
 
 
 def test_days_follow_the_teams_zone(sim: SimBot, bot: Bot, alpha: Team) -> None:
-    from bots.domain.rollups import close_days_anew
+    from bots.domain.close_days import close_days_anew
 
     Trade.objects.filter(bot=bot, trade_id="1").update(close_date="2026-03-01T22:30:00Z")
     close_days_anew(alpha.pk, "Asia/Tokyo")
