@@ -6,13 +6,16 @@ from decimal import Decimal
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
+from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from accounts.access import MANAGE
+from accounts.access import HANDLE_ALERTS, MANAGE
+from accounts.models import Team
 from accounts.views import person
+from bots.domain.alerts import maintenance_of, mutes_of, open_alerts
 from bots.domain.commands import offers
 from bots.domain.commands.listing import CommandQuery, commands_for, latest_of_bots
 from bots.domain.events.listing import EventQuery, events_for, newest_for
@@ -43,6 +46,7 @@ LEVELS = ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 OFFERED_LEVELS = LEVELS[:-1]
 LOG_LINES = 200
 NEWS = 6  # events beside the curve
+MOST_ALARMS = 8  # above the figures
 
 
 @login_required
@@ -73,8 +77,21 @@ def head_of(request: HttpRequest, found: Bot, row: BotRow) -> dict[str, Any]:
         "may_manage": may_manage and found.retired_at is None,
         "offers": (offered := offers(person(request), found)),
         "may_ask": {offer.action for offer in offered},
+        **alarms_of(request, found),
         "command": latest_of_bots(person(request)).get(found.pk),
         "tabs": [(name, label, counts.get(name)) for name, label in TABS.items()],
+    }
+
+
+def alarms_of(request: HttpRequest, found: Bot) -> dict[str, Any]:
+    """What is wrong at the bot now, and whether anybody is told of it."""
+    user, now = person(request), timezone.now()
+    here = Q(bot=found) | Q(bot=None)
+    return {
+        "alarms": open_alerts(user, bot=found)[:MOST_ALARMS],
+        "windows": maintenance_of(user, found.team).filter(here, starts_at__lte=now),
+        "mutes": mutes_of(user, found.team).filter(bot=found),
+        "may_handle": Team.objects.where(user, HANDLE_ALERTS).filter(pk=found.team_id).exists(),
     }
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from django.contrib.auth.models import AnonymousUser
 
 from accounts.models import User
+from bots.domain.alerts import count_open
 from bots.domain.commands.listing import wanting_attention
 from bots.domain.events.listing import newest_id
 from bots.domain.safety import Silence, noted
@@ -17,6 +18,7 @@ class Chrome:
     attention: int  # commands that wait for a second person or are unknown
     place: str  # "manager · Alpha", below the person's name
     silence: Silence | None = None  # safe mode
+    alerts: int = 0  # that nobody has taken on
     newest_event: int = 0  # warnings after this one are said at once
 
 
@@ -24,7 +26,10 @@ def chrome_for(user: User | AnonymousUser) -> Chrome:
     if not isinstance(user, User) or not user.is_active:
         return Chrome(0, 0, "")
     attention = sum(wanting_attention(user).values())
-    return Chrome(Trade.objects.visible_to(user).open().count(), attention, place_of(user), noted(), newest_id(user))
+    return Chrome(
+        Trade.objects.visible_to(user).open().count(), attention, place_of(user), noted(),
+        alerts=sum(count_open(user).values()), newest_event=newest_id(user),
+    )  # fmt: skip
 
 
 def place_of(user: User) -> str:

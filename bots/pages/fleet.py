@@ -13,6 +13,7 @@ from django.views.decorators.http import require_safe
 from accounts.access import MANAGE
 from accounts.models import Team
 from accounts.views import person
+from bots.domain.alerts import open_by_bot
 from bots.domain.commands.listing import latest_of_bots
 from bots.domain.events.listing import newest_for
 from bots.domain.fleet import Day, Fleet, FleetQuery, Total, fleet_for
@@ -83,6 +84,7 @@ def fleet_context(request: HttpRequest, query: FleetQuery, found: Fleet) -> dict
         "filters": filters_of(found, query),
         "is_filtered": query != FleetQuery(sort=query.sort),
         "latest": latest_of_bots(person(request)),
+        "alarmed": open_by_bot(person(request)),
         "operated_teams": set(Team.objects.where(person(request), "stop").values_list("pk", flat=True)),
         "bulk_actions": [(action, action_word(action)) for action in BULK],
         "news": newest_for(person(request), NEWS),

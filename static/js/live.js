@@ -96,6 +96,7 @@
     document.title = pulse.dataset.title;
     for (const count of document.querySelectorAll("[data-open-trades]")) count.textContent = pulse.dataset.openTrades;
     for (const count of document.querySelectorAll("[data-attention]")) count.textContent = pulse.dataset.attention;
+    for (const count of document.querySelectorAll("[data-alert-count]")) count.textContent = pulse.dataset.alerts;
   }
 
   // --- The connection ---

@@ -1,15 +1,30 @@
 """One person of each kind, and one thing of each kind for them to try their hands on. Everything belongs to Alpha."""
 
 import uuid
+from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
+from django.utils import timezone
 
 from accounts.access import Role
 from accounts.models import ApiSession, Invitation, Membership
-from bots.domain import commands
+from bots.domain import alerts, commands
 from bots.domain.audit import Actor
-from bots.models import AuditEntry, Bot, Command, CommandBatch, ConnectionTest, Delivery, Destination, FourEyes
+from bots.models import (
+    Alert,
+    AlertRule,
+    AuditEntry,
+    Bot,
+    Command,
+    CommandBatch,
+    ConnectionTest,
+    Delivery,
+    Destination,
+    FourEyes,
+    Maintenance,
+    Mute,
+)
 from bots.models.sealing import seal
 from tests import builders
 from tests.matrix.contract import ACTIONS
@@ -19,8 +34,10 @@ TEAM = ("viewer", "operator", "trader", "manager")
 OUTSIDE = ("foreign manager", "superuser", "deactivated", "stranger")
 EVERYBODY = (*TEAM, *OUTSIDE)
 # What a refused act must have left as it was.
-WATCHED = (Bot, Command, CommandBatch, FourEyes, Membership, Invitation, AuditEntry, ConnectionTest, ApiSession)
-WATCHED += (Destination, Delivery)
+WATCHED = (
+    Bot, Command, CommandBatch, FourEyes, Membership, Invitation, AuditEntry, ConnectionTest, ApiSession,
+    Alert, AlertRule, Mute, Maintenance, Destination, Delivery,
+)  # fmt: skip
 ALSO = ("force_enter_side", "force_exit_partial", "unlock_by_pair")
 
 
@@ -71,8 +88,24 @@ def things(scene):
         "destination": destination.pk,
         "waiting": waiting.pk, "unknown": unknown.pk, "batch": batch.pk, "bot": "trend", "trade": scene.trade.pk,
         "team": "alpha", "member": scene.people["viewer"].memberships.get().pk, "invitation": invited.pk,
-        "uuid": uuid.uuid4(),
+        "uuid": uuid.uuid4(), **things_of_alerts(scene),
     }  # fmt: skip
+
+
+def things_of_alerts(scene):
+    manager, now = scene.people["manager"], timezone.now()
+    rule = next(rule for rule in alerts.rules_of(manager, scene.alpha) if rule.kind == "version_changed")
+    alert = Alert.objects.create(
+        team=scene.alpha, rule=rule, bot=scene.bot, kind=rule.kind, key="x", severity="info", text="x", since=now
+    )
+    span = {"starts_at": now, "ends_at": now + timedelta(hours=1)}
+    actor = Actor("manager")
+    return {
+        "rule": rule.pk,
+        "alert": alert.pk,
+        "mute": alerts.mute(actor, manager, scene.alpha, until=span["ends_at"], rule=rule).pk,
+        "window": alerts.plan_maintenance(actor, manager, scene.alpha, **span).pk,
+    }
 
 
 def everything():

@@ -6,6 +6,7 @@ no team is a stranger to its bots.
 
 CONNECTION = {"url": "http://10.8.0.13:8080", "username": "freqtrader", "password": "let-me-in"}
 TYPED = {**CONNECTION, "name": "New", "system": "freqtrade", "act": "save"}
+MAIL = {"kind": "mail", "name": "New", "address": "new@example.org", "least": "error", "most_per_hour": "9"}
 NEW = {"team": "alpha", "system": "freqtrade", "connection": CONNECTION}
 
 API = {
@@ -52,6 +53,20 @@ PAGES = {
     ("bot_pause", "POST"): ("manager", {"slug": "bot"}, {}),
     ("bot_resume", "POST"): ("manager", {"slug": "bot"}, {}),
     ("bot_poll_now", "POST"): ("manager", {"slug": "bot"}, {}),
+    ("alert_acknowledge", "POST"): ("operator", {"pk": "alert"}, {"remark": "mine"}),
+    ("alert_close", "POST"): ("operator", {"pk": "alert"}, {"remark": "seen"}),
+    ("alert_mute", "POST"): ("operator", {"slug": "team"}, {"bot": "trend", "hours": "1"}),
+    ("alert_unmute", "POST"): ("operator", {"slug": "team", "pk": "mute"}, {}),
+    ("alert_rule_new", "POST"): ("manager", {"slug": "team"}, {"kind": "stopped", "p-minutes": "5"}),
+    ("alert_rule", "POST"): ("manager", {"slug": "team", "pk": "rule"}, {"name": "Renamed", "p-keep_hours": "3"}),
+    ("alert_rule_switch", "POST"): ("manager", {"slug": "team", "pk": "rule"}, {}),
+    ("alert_rule_remove", "POST"): ("manager", {"slug": "team", "pk": "rule"}, {}),
+    ("maintenance", "POST"): ("manager", {"slug": "team"}, {"hours": "1"}),
+    ("maintenance_end", "POST"): ("manager", {"slug": "team", "pk": "window"}, {}),
+    ("destination_new", "POST"): ("manager", {"slug": "team"}, MAIL),
+    ("destination", "POST"): ("manager", {"slug": "team", "pk": "destination"}, {**MAIL, "name": "Renamed"}),
+    ("destination_test", "POST"): ("manager", {"slug": "team", "pk": "destination"}, {}),
+    ("destination_remove", "POST"): ("manager", {"slug": "team", "pk": "destination"}, {}),
     ("invite", "POST"): ("manager", {"slug": "team"}, {"email": "x@example.org", "role": "viewer"}),
     ("withdraw_invitation", "POST"): ("manager", {"slug": "team", "invitation_id": "invitation"}, {}),
     ("change_role", "POST"): ("manager", {"slug": "team", "member_id": "member"}, {"role": "trader"}),
@@ -73,7 +88,7 @@ READING = {
     "api-bot-balance", "api-bot-logs", "api-bot-locks", "api-bot-config", "api-commands", "api-command", "api-batch",
     "api-audit", "api-audit-csv", "api-audit-jsonl", "password_reset_done", "password_reset_complete",
     "fleet", "trades", "trade", "commands", "command", "events", "team", "drift", "export_csv", "export_yaml", "bot",
-    "bot_acts", "reports", "batch", "toasts",
+    "bot_acts", "reports", "batch", "toasts", "alerts", "alert", "alert_rules", "destinations",
 }  # fmt: skip
 # In the admin only these models may be changed, by superusers; all others are there to be looked at.
 WRITABLE = {"accounts_user", "accounts_team", "accounts_allowedorigin", "bots_bot"}

@@ -135,9 +135,9 @@ def test_what_is_for_reading_changes_nothing(scene, things, route):
 def reading_path(route, things):
     """The path with something of this scene in every place."""
     kinds = {"pk": "trade", "slug": "bot", "number": "waiting", "team": "team", "batch": "batch", "uuid": "uuid"}
-    if route in ("command", "batch"):
-        kinds["pk"] = {"command": "waiting", "batch": "batch"}[route]
-    if route in ("export_csv", "export_yaml"):
+    if route in ("command", "batch", "alert"):
+        kinds["pk"] = {"command": "waiting"}.get(route, route)
+    if route in ("export_csv", "export_yaml", "alert_rules", "destinations"):
         kinds["slug"] = "team"
     if route == "api-deliveries":
         kinds["number"] = "destination"
