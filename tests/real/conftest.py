@@ -4,6 +4,7 @@ import pytest
 from _pytest.runner import runtestprotocol
 
 from tests.real import launcher
+from tests.shown import NAME
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -14,7 +15,7 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
     launcher.CRASHES.clear()
     reports = runtestprotocol(item, log=False, nextitem=nextitem)
     if launcher.CRASHES and any(report.failed for report in reports):
-        print("Once more, because", *launcher.CRASHES, sep="\n")
+        item.user_properties[:] = [(NAME, "\n".join(["Once more, because", *launcher.CRASHES]))]
         launcher.CRASHES.clear()
         reports = runtestprotocol(item, log=False, nextitem=nextitem)
     for report in reports:
