@@ -44,7 +44,7 @@ lint: developing ## style, types, import rules, sizes, migrations, templates
 	$(PY) -m djlint templates --lint --quiet
 
 bench: developing ## every benchmark; `make bench-<name>` runs one
-	@names=$$(ls bench/*.py 2>/dev/null | sed -E 's,bench/(.*)\.py,\1,' | grep -v '^_'); \
+	@names=$$(grep -l '^def main' bench/*.py | sed -E 's,bench/(.*)\.py,\1,'); \
 	test -n "$$names" || { echo "There is no benchmark yet."; exit 1; }; \
 	for name in $$names; do $(MAKE) --no-print-directory bench-$$name || exit 1; done
 

@@ -1,5 +1,6 @@
 """The door to the bots, as this installation allows it: only processes that speak to bots open one."""
 
+import resource
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -22,7 +23,14 @@ def open_door() -> HttpDoor:
         deadline=settings.PORTAL_POLL_DEADLINE_SECONDS,
         max_bytes=settings.PORTAL_MAX_ANSWER_BYTES,
         user_agent=f"bot-portal/{settings.VERSION}",
+        kept_connections=kept_connections(),
     )
+
+
+def kept_connections() -> int:
+    """One a bot, as far as this process may have files open: another half of them is for all else."""
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return 10_000 if files == resource.RLIM_INFINITY else min(files // 2, 10_000)
 
 
 def open_socket_door() -> SocketDoor:

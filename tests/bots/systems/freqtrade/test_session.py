@@ -319,3 +319,18 @@ async def test_another_trade_than_the_one_asked_for_is_a_bad_answer(door):
     async with serving(playing("2026.9")) as bot:
         with pytest.raises(BadAnswer, match="Asked for trade 7"):
             await session_with(bot, door).trade("7")
+
+
+# --- from poll to poll
+
+
+async def test_an_answer_that_says_something_else_than_the_last_one_is_read_anew(door):
+    """The very same bytes are read as the same object; one sign more is another answer."""
+    running = changed("2026.9", "show_config", state="running")
+    stopped = changed("2026.9", "show_config", state="stopped")
+    async with serving(answering(running, running, stopped, running)) as bot:
+        session = session_with(bot, door)
+        first = await session.read(Kind.STATE)
+        assert await session.read(Kind.STATE) is first
+        assert (await session.read(Kind.STATE)).state == "stopped"
+        assert await session.read(Kind.STATE) == first

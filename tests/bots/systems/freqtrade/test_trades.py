@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 import pytest
+from msgspec import Raw
 
 from bots.systems.contract import Missing, Order
 from bots.systems.errors import BadAnswer
@@ -128,3 +129,35 @@ def test_listed_orders_win_over_the_open_one_in_words():
     listed = trades.trade(answer, "", "trade").orders
     answer.open_order, answer.is_open = "(limit sell rem=0.12000000)", True
     assert trades.trade(answer, "", "trade").orders == listed != ()
+
+
+# --- from poll to poll
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"amount": D(1)},
+        {"stake_amount": D("sNaN")},
+        {"orders": Raw(b"[]")},
+        {"has_open_orders": False},
+        {"exit_reason": "emergency_exit"},
+        {"realized_profit": D("0.5")},
+    ],
+)
+def test_an_open_trade_is_the_same_object_until_something_that_lasts_has_changed(change):
+    known = trades.KnownTrades()
+
+    def listed(known: trades.KnownTrades | None, **changes: object):
+        answer = read("2026.9", "status")
+        for name, value in changes.items():
+            setattr(answer[0], name, value)
+        return trades.open_trades(answer, "USDT", known).trades[0]
+
+    first = listed(known)
+    dearer = listed(known, current_rate=D("36000.5"))
+    assert dearer.trade is first.trade
+    assert dearer.moving.current_rate == D("36000.5")
+    changed = listed(known, **change)
+    assert changed.trade == listed(None, **change).trade
+    assert changed.trade != first.trade
