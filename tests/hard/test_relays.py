@@ -27,8 +27,7 @@ SPECS = [
     )
     for number, release in enumerate(["2022.9.1", "2023.3", "2024.3", "2026.9", "2026.9", "2026.9"], 1)
 ]
-# The lease, the beat of the relay that lives, a handshake; and a machine that has other things to do.
-HEARD_AGAIN_SECONDS = LEASE_SECONDS + RENEW_SECONDS + 60
+PATIENCE = 120.0  # seconds: how soon they are heard again is told, not asserted; the machine may be busy
 
 
 class Installation:
@@ -74,6 +73,14 @@ class Watch:
             time.sleep(0.02)
 
 
+def until_some_are_unheard(sims):
+    """The bots learn a moment later that who listened is gone."""
+    deadline = time.monotonic() + PATIENCE
+    while all(listeners(sim) for sim in sims):
+        assert time.monotonic() < deadline, "the relay that was killed held no bot"
+        time.sleep(0.005)
+
+
 def until_all_are_heard(sims, seconds):
     began = time.monotonic()
     while not all(any(channel.topics for channel in listeners(sim)) for sim in sims):
@@ -93,17 +100,18 @@ def test_relays_that_are_killed(tmp_path, show):
             portal.manage("poll_bot", sim.name)
         relays = [portal.relay(), portal.relay()]
         stack.callback(lambda: [relay.kill() for relay in relays])
-        until_all_are_heard(sims, 60)
+        until_all_are_heard(sims, PATIENCE)
         for sim in sims:
             sim.start()
         watch, took = Watch(sims), []
         for number in range(KILLS):
             relays[number % 2].send_signal(signal.SIGKILL)
             relays[number % 2].wait()
-            took.append(until_all_are_heard(sims, HEARD_AGAIN_SECONDS))
+            until_some_are_unheard(sims)
+            took.append(until_all_are_heard(sims, PATIENCE))
             relays[number % 2] = portal.relay()
             time.sleep(3)  # until the new one has its share
-            until_all_are_heard(sims, HEARD_AGAIN_SECONDS)
+            until_all_are_heard(sims, PATIENCE)
         watch.over.set()
         for sim in sims:
             sim.stop()
@@ -112,8 +120,10 @@ def test_relays_that_are_killed(tmp_path, show):
             portal.manage("poll_bot", sim.name)
         lost, doubled, fills = compared(portal, sims)
     took.sort()
+    p95 = took[int(len(took) * 0.95)]
     show(
-        f"{KILLS} kills: heard again after {took[len(took) // 2]:.1f} s (median), {took[-1]:.1f} s (longest);"
+        f"{KILLS} kills: heard again after {took[len(took) // 2]:.1f} s (p50), {p95:.1f} s (p95),"
+        f" {took[-1]:.1f} s (worst), the lease and its beat being {LEASE_SECONDS + RENEW_SECONDS:g} s;"
         f" {fills} fills, {lost} lost, {doubled} doubled; at most {watch.most} listened to a bot at once"
     )
     assert (lost, doubled, watch.most) == (0, 0, 1)
