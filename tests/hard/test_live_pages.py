@@ -1,6 +1,7 @@
 """An open page in Chromium beside a bot that trades: what happens is there at once, what was missed comes back, and who
 logs out sees nothing any more."""
 
+import json
 import shutil
 import time
 
@@ -16,6 +17,15 @@ pytestmark = pytest.mark.hard
 ALICE = """from accounts.models import *
 alice = User(username="alice"); alice.set_password("alice"); alice.save()
 Membership.objects.create(user=alice, team=Team.objects.get(slug="alpha"), role="manager")"""
+TYPING = """() => {
+  const field = document.activeElement;
+  return [field.name, field.value, field.selectionStart, field.selectionEnd];
+}"""
+CHOOSE_A_SENTENCE = """() => {
+  document.activeElement.blur();
+  getSelection().selectAllChildren(document.querySelector("#events li[data-key] b, #events li[data-key] a"));
+  return getSelection().toString();
+}"""
 SOON = 60_000  # ms: how soon is measured elsewhere, this machine may be busy
 
 
@@ -45,13 +55,35 @@ def page(portal):
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=options)
         page = browser.new_context(base_url=portal.address).new_page()
         page.set_default_timeout(SOON)
-        page.goto("/login/")
-        page.fill("[name=username]", "alice")
-        page.fill("[name=password]", "alice")
-        page.click("form button[type=submit]")
-        page.wait_for_url(f"{portal.address}/")
+        log_in(page, "alice")
         yield page
         browser.close()
+
+
+def log_in(page, name):
+    """The password is the name."""
+    page.goto("/login/")
+    page.fill("[name=username]", name)
+    page.fill("[name=password]", name)
+    page.click("form button[type=submit]")
+    page.wait_for_url(lambda url: "/login/" not in url)
+
+
+def turn_away(page):
+    page.evaluate("Object.defineProperty(document, 'hidden', {value: true, configurable: true})")
+
+
+def look_again(page):
+    page.evaluate("delete document.hidden; document.dispatchEvent(new Event('visibilitychange'))")
+
+
+def until_true(page, condition):
+    """Playwright tells of what happened only while it is asked for something."""
+    for _ in range(SOON // 100):
+        if condition():
+            return
+        page.wait_for_timeout(100)
+    raise AssertionError("it did not come about")
 
 
 def until(condition, seconds):
@@ -85,12 +117,79 @@ def test_what_was_missed_while_the_network_was_cut_comes_back(page, sim):
 def test_a_hidden_tab_asks_for_nothing(page, sim):
     live(page, "/events/")
     asked = []
-    page.evaluate("Object.defineProperty(document, 'hidden', {value: true, configurable: true})")
+    turn_away(page)
     page.wait_for_timeout(1500)
     page.on("request", lambda request: asked.append(request.url))
     sim.open_trade("SOL/USDT")
     page.wait_for_timeout(2500)
     assert asked == []
+    look_again(page)
+    page.wait_for_selector("text=entered SOL/USDT", timeout=SOON)
+
+
+def test_without_a_websocket_the_page_asks_gently_and_a_hidden_tab_not_at_all(page, sim):
+    opened, asked = [], []
+    page.route_web_socket("**/ws/fleet/", lambda socket: opened.append(socket) or socket.close())
+    page.goto("/events/")
+    expect(page.locator("[data-connection]")).to_have_text("Every 10 s", timeout=SOON)
+    page.on("request", lambda request: asked.append(request.url) if "fragment=" in request.url else None)
+    sim.open_trade("LTC/USDT")
+    page.wait_for_selector("text=entered LTC/USDT", timeout=SOON)
+    assert len(asked) <= 2
+    turn_away(page)
+    page.wait_for_timeout(1500)  # a question under way comes to its end
+    asked.clear()
+    page.wait_for_timeout(3000)
+    tries = len(opened)
+    page.wait_for_timeout(8500)  # longer than the pause between two questions, or between two tries to connect
+    assert (asked, len(opened) - tries) == ([], 0)
+    look_again(page)
+    until_true(page, lambda: asked)
+
+
+def test_a_websocket_on_which_nothing_comes_any_more_is_opened_anew(page, sim):
+    """Half-open, as after a lost route: it stands, nothing arrives, and no error tells."""
+    opened = []
+
+    def first_falls_silent(socket):
+        opened.append(socket)
+        if len(opened) == 1:
+            socket.send(json.dumps({"hello": {"seq": {}, "server_time": ""}}))
+        else:
+            socket.connect_to_server()
+
+    page.route_web_socket("**/ws/fleet/", first_falls_silent)
+    live(page, "/events/")
+    page.wait_for_selector('[data-connection][data-kind="asking"]', timeout=SOON)
+    page.wait_for_selector('[data-connection][data-kind="live"]', timeout=SOON)
+    assert len(opened) == 2
+
+
+def test_what_a_person_was_doing_goes_on_while_the_page_changes(page, sim):
+    page.set_viewport_size({"width": 900, "height": 400})
+    live(page, "/events/")
+    page.fill("[name=q]", "half a wo")
+    page.evaluate("document.querySelector('[name=q]').setSelectionRange(2, 4)")
+    page.evaluate("scrollTo(0, 120)")
+    assert page.evaluate(TYPING) == ["q", "half a wo", 2, 4]
+    sim.open_trade("DOT/USDT")
+    page.wait_for_selector("text=entered DOT/USDT", timeout=SOON, state="attached")
+    assert page.evaluate(TYPING) == ["q", "half a wo", 2, 4]
+    assert page.evaluate("scrollY") >= 120
+    chosen = page.evaluate(CHOOSE_A_SENTENCE)
+    assert chosen
+    sim.open_trade("LINK/USDT")
+    page.wait_for_selector("text=entered LINK/USDT", timeout=SOON, state="attached")
+    assert page.evaluate("getSelection().toString()") == chosen
+
+
+@pytest.mark.parametrize("motion", ["no-preference", "reduce"])
+def test_the_figure_that_changed_is_marked_but_moves_for_nobody_who_asks_for_rest(page, sim, motion):
+    page.emulate_media(reduced_motion=motion)
+    live(page, "/")
+    page.wait_for_selector(".changed", timeout=60_000, state="attached")  # prices move at every poll
+    moving = page.evaluate("getComputedStyle(document.querySelector('.changed')).animationName")
+    assert (moving == "none") is (motion == "reduce")
 
 
 def test_a_page_of_one_bot_says_what_it_lost(page, sim):
