@@ -1,6 +1,8 @@
 from django.urls import path
 
 from bots.api import (
+    alert_rules,
+    alerts,
     audit,
     batches,
     bots,
@@ -45,6 +47,17 @@ urlpatterns = [
     path("commands/<int:number>/close/", commands.CloseCommand.as_view(), name="api-command-close"),
     path("commands/<int:number>/approve/", commands.ApproveCommand.as_view(), name="api-command-approve"),
     path("commands/<int:number>/decline/", commands.DeclineCommand.as_view(), name="api-command-decline"),
+    path("alerts/", alerts.Alerts.as_view(), name="api-alerts"),
+    path("alerts/<int:number>/", alerts.OneAlert.as_view(), name="api-alert"),
+    path("alerts/<int:number>/acknowledge/", alerts.AcknowledgeAlert.as_view(), name="api-alert-acknowledge"),
+    path("alerts/<int:number>/close/", alerts.CloseAlert.as_view(), name="api-alert-close"),
+    path("alert-rules/", alert_rules.AlertRules.as_view(), name="api-alert-rules"),
+    path("alert-rules/kinds/", alert_rules.AlertRuleKinds.as_view(), name="api-alert-rule-kinds"),
+    path("alert-rules/<int:number>/", alert_rules.OneAlertRule.as_view(), name="api-alert-rule"),
+    path("mutes/", alerts.Mutes.as_view(), name="api-mutes"),
+    path("mutes/<int:number>/", alerts.OneMute.as_view(), name="api-mute"),
+    path("maintenance/", alerts.MaintenanceWindows.as_view(), name="api-maintenance"),
+    path("maintenance/<int:number>/", alerts.OneMaintenanceWindow.as_view(), name="api-maintenance-window"),
     path("batches/", batches.Batches.as_view(), name="api-batches"),
     path("batches/preview/", batches.PreviewBatch.as_view(), name="api-batch-preview"),
     path("batches/<int:batch>/", batches.OneBatch.as_view(), name="api-batch"),

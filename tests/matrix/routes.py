@@ -4,6 +4,9 @@
 no team is a stranger to its bots.
 """
 
+from datetime import UTC, datetime, timedelta
+
+SOON = (datetime.now(UTC) + timedelta(days=2)).isoformat()
 CONNECTION = {"url": "http://10.8.0.13:8080", "username": "freqtrader", "password": "let-me-in"}
 TYPED = {**CONNECTION, "name": "New", "system": "freqtrade", "act": "save"}
 MAIL = {"kind": "mail", "name": "New", "address": "new@example.org", "least": "error", "most_per_hour": "9"}
@@ -31,6 +34,15 @@ API = {
     ("api-destination", "PATCH"): ("manager", {"number": "destination"}, {"name": "Renamed"}),
     ("api-destination", "DELETE"): ("manager", {"number": "destination"}, None),
     ("api-destination-test", "POST"): ("manager", {"number": "destination"}, None),
+    ("api-alert-acknowledge", "POST"): ("operator", {"number": "alert"}, {"remark": "mine"}),
+    ("api-alert-close", "POST"): ("operator", {"number": "alert"}, {"remark": "seen"}),
+    ("api-mutes", "POST"): ("operator", {}, {"team": "alpha", "bot": "trend", "until": SOON}),
+    ("api-mute", "DELETE"): ("operator", {"number": "mute"}, None),
+    ("api-maintenance", "POST"): ("manager", {}, {"team": "alpha", "bot": "trend", "ends_at": SOON}),
+    ("api-maintenance-window", "DELETE"): ("manager", {"number": "window"}, None),
+    ("api-alert-rules", "POST"): ("manager", {}, {"team": "alpha", "kind": "stale", "params": {"minutes": 7}}),
+    ("api-alert-rule", "PATCH"): ("manager", {"number": "rule"}, {"name": "Renamed"}),
+    ("api-alert-rule", "DELETE"): ("manager", {"number": "rule"}, None),
     ("api-team-four-eyes", "PUT"): ("manager", {"team": "team"}, {"actions": ["stop"]}),
 }
 PAGES = {
@@ -89,6 +101,7 @@ READING = {
     "api-audit", "api-audit-csv", "api-audit-jsonl", "password_reset_done", "password_reset_complete",
     "fleet", "trades", "trade", "commands", "command", "events", "team", "drift", "export_csv", "export_yaml", "bot",
     "bot_acts", "reports", "batch", "toasts", "alerts", "alert", "alert_rules", "destinations",
+    "api-alerts", "api-alert", "api-alert-rule-kinds",
 }  # fmt: skip
 # In the admin only these models may be changed, by superusers; all others are there to be looked at.
 WRITABLE = {"accounts_user", "accounts_team", "accounts_allowedorigin", "bots_bot"}

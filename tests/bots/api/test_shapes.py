@@ -1,19 +1,21 @@
 """The description of the API is true: every answer has the fields its shape names, and no others."""
 
+from datetime import timedelta
+
 import pytest
 from django.db import transaction
 from django.utils import timezone
 from drf_spectacular.generators import SchemaGenerator
 
-from bots.api import audit_shapes, batch_shapes, command_shapes, shapes
-from bots.domain import commands
+from bots.api import alert_shapes, audit_shapes, batch_shapes, command_shapes, shapes
+from bots.domain import alerts, commands
 from bots.domain.audit import Act, Actor, append
 from bots.domain.events import Happened, record
-from bots.models import ConfigVersion, ConnectionTest, Snapshot
+from bots.models import Alert, ConfigVersion, ConnectionTest, Snapshot
 from tests import builders
 
 REPORT = {"totals", "group_by", "from", "to", "tz", "bots", "fresh", "oldest_age_seconds", "not_whole"}
-AGE = {"read_at", "age_seconds", "stale", "error"}
+AGE = {"open", "read_at", "age_seconds", "stale", "error"}
 ORDER = dict.fromkeys(
     ("order_id", "side", "kind", "status", "rate", "amount", "filled", "remaining", "cost", "tag"), "1"
 )
@@ -46,7 +48,18 @@ def everything(alpha, alice):
         append(Act.on_bot("bot_paused", Actor("alice"), bot))
     command = commands.ask(Actor("alice"), alice, bot, "stop", {}).command
     batch = commands.ask_many(Actor("alice"), alice, alpha, [bot, other], "stop", {}).batch
-    return {"trade": trade.pk, "test": test.uuid, "command": command.pk, "batch": batch.pk}
+    told = {"command": command.pk, "batch": batch.pk, **alerts_of(bot, alice)}
+    return {"trade": trade.pk, "test": test.uuid, **told}
+
+
+def alerts_of(bot, alice):
+    team, now = bot.team, timezone.now()
+    rule = alerts.save_rule(Actor("alice"), alice, team, alerts.RuleWish("stale", bot=bot.slug))
+    alert = Alert.objects.create(team=team, bot=bot, rule=rule, kind="stale", key="k", severity="error", since=now)
+    span = {"starts_at": now, "ends_at": now + timedelta(hours=1)}
+    alerts.mute(Actor("alice"), alice, team, until=span["ends_at"], rule=rule, bot=bot)
+    alerts.plan_maintenance(Actor("alice"), alice, team, bot=bot, **span)
+    return {"alert": alert.pk, "rule": rule.pk}
 
 
 @pytest.mark.parametrize(
@@ -76,6 +89,12 @@ def everything(alpha, alice):
         ("batches/{batch}/", batch_shapes.BatchDetailShape, False),
         ("teams/alpha/four-eyes/", command_shapes.FourEyesShape, False),
         ("audit/", audit_shapes.AuditEntryShape, True),
+        ("alerts/", alert_shapes.AlertShape, True),
+        ("alerts/{alert}/", alert_shapes.AlertShape, False),
+        ("alert-rules/", alert_shapes.AlertRuleShape, True),
+        ("alert-rules/{rule}/", alert_shapes.AlertRuleShape, False),
+        ("mutes/", alert_shapes.MuteShape, True),
+        ("maintenance/", alert_shapes.MaintenanceShape, True),
     ],
 )
 def test_the_answer_has_the_fields_of_its_shape(everything, as_alice, path, shape, listed):
