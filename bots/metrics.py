@@ -14,8 +14,9 @@ from django.utils import timezone
 from redis import Redis
 from redis.exceptions import RedisError
 
+from bots.domain.events.kinds import SEVERITIES
 from bots.domain.freshness import freshness_of, shown_state
-from bots.models import AuditEntry, Bot, BotLifetime, BotStatus, Command, Event, PollTurn, Trade
+from bots.models import Alert, AlertClock, AuditEntry, Bot, BotLifetime, BotStatus, Command, Event, PollTurn, Trade
 
 Labels = dict[str, str]
 Value = float | int | None
@@ -60,7 +61,16 @@ def text_of(metrics: Iterable[Metric]) -> str:
 def installation() -> Iterator[Metric]:
     """A dozen queries. Raises DatabaseError."""
     now = timezone.now()
-    looks: tuple[Callable[[datetime], Iterator[Metric]], ...] = (polls, bots, turns, trades, commands, records, queues)
+    looks: tuple[Callable[[datetime], Iterator[Metric]], ...] = (
+        polls,
+        bots,
+        turns,
+        trades,
+        commands,
+        alerts,
+        records,
+        queues,
+    )
     for look in looks:
         yield from look(now)
 
@@ -137,6 +147,18 @@ def commands(now: datetime) -> Iterator[Metric]:
     states: dict[str, int] = dict(Command.objects.order_by().values_list("state").annotate(Count("pk")))
     names = [value for name, value in vars(Command).items() if name.isupper() and isinstance(value, str)]
     yield gauge("portal_commands", "Commands by state", *(({"state": name}, states.get(name, 0)) for name in names))
+
+
+def alerts(now: datetime) -> Iterator[Metric]:
+    standing = Alert.objects.open().order_by().values_list("severity", "acknowledged_at")
+    found = {(severity, state): 0 for severity in SEVERITIES for state in (Alert.OPEN, Alert.ACKNOWLEDGED)}
+    for severity, acknowledged_at in standing:
+        found[severity, Alert.ACKNOWLEDGED if acknowledged_at else Alert.OPEN] += 1
+    samples: list[tuple[Labels, Value]] = [({"severity": s, "state": state}, n) for (s, state), n in found.items()]
+    yield gauge("portal_alerts", "Alerts that are not cleared, by severity and state", *samples)
+    evaluated_at = AlertClock.objects.values_list("evaluated_at", flat=True).first()
+    age = (now - evaluated_at).total_seconds() if evaluated_at else None
+    yield gauge("portal_alerts_evaluated_age_seconds", "Since the rules of alerts were last evaluated", ({}, age))
 
 
 def records(now: datetime) -> Iterator[Metric]:

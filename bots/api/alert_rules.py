@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
@@ -21,15 +22,11 @@ from bots.models import AlertRule
 
 
 class RulesView(AlertsView):
-    def rules(self, team: Team | None = None) -> Any:
-        """The person's teams' rules, or this one's; made first where a team has never had any."""
-        make_first_rules([team] if team else list(Team.objects.where(self.user, SEE)))
-        mine = AlertRule.objects.visible_to(self.user).select_related("bot", "team").order_by("team__name", "pk")
-        return mine.filter(team=team) if team else mine
+    def rules(self) -> QuerySet[AlertRule]:
+        return AlertRule.objects.visible_to(self.user).select_related("bot", "team").order_by("team__name", "pk")
 
     def rule(self, number: int) -> AlertRule:
-        found: AlertRule = get_object_or_404(self.rules(), pk=number)
-        return found
+        return get_object_or_404(self.rules(), pk=number)
 
 
 class AlertRules(RulesView):
@@ -38,7 +35,10 @@ class AlertRules(RulesView):
     @extend_schema(operation_id="alert_rules_list", parameters=[TEAM], responses=AlertRuleShape(many=True))
     def get(self, request: Request) -> Response:
         """A team begins with sensible ones."""
-        return self.paged(self.rules(self.asked_team(request)), lambda page: map(written_rule, page))
+        team = self.asked_team(request)
+        make_first_rules([team] if team else list(Team.objects.where(self.user, SEE)))
+        rules = self.rules().filter(team=team) if team else self.rules()
+        return self.paged(rules, lambda page: map(written_rule, page))
 
     @extend_schema(operation_id="alert_rules_create", request=AlertRuleInput, responses={201: AlertRuleShape})
     def post(self, request: Request) -> Response:
