@@ -3,8 +3,20 @@
 import os
 
 from celery import Celery
+from kombu.transport.redis import Channel
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
+
+
+def may_give_back(channel: Channel) -> bool:
+    """Whether a message that was taken and not begun can still be put back: not over a connection that is gone.
+
+    kombu (5.7) tries nevertheless when Redis restarts, and the worker ends with an AttributeError. What is not put back
+    is announced again by the next tick."""
+    return getattr(channel.connection, "client", None) is not None
+
+
+Channel.do_restore = property(may_give_back)  # type: ignore[assignment]
 
 app = Celery("portal")
 app.config_from_object("django.conf:settings", namespace="CELERY")

@@ -67,7 +67,8 @@ class Part:
         assert self.process is not None
         everybody = [self.process.pid, *children_of(self.process.pid)]
         for pid in everybody:
-            os.kill(pid, signal.SIGSTOP)
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGSTOP)
         try:
             yield
         finally:
