@@ -98,7 +98,7 @@ def measured(value: object, unit: str, currency: str = "") -> str:
     if unit == "ratio":
         return f"{unsigned(plain(rounded(number * 100, 2)))} %"
     if unit in SECONDS:
-        return span(float(number * SECONDS[unit]))
+        return span(float(number * SECONDS[unit])).removesuffix(" 0 min").removesuffix(" 0 h")
     if unit in ("money", "") and currency:
         return f"{signed(rounded(number, decimals_of(currency)))} {currency}"
     return f"{unsigned(number)} {unit}".strip()

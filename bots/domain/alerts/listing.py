@@ -87,9 +87,10 @@ def open_alerts(user: User, **only: Any) -> QuerySet[Alert]:
 
 
 def count_open(user: User) -> dict[str, int]:
-    """severity -> how many alerts wait for somebody: neither acknowledged nor cleared."""
+    """severity -> how many alerts wait for somebody: neither acknowledged nor cleared; the gravest first."""
     mine = Alert.objects.visible_to(user).unacknowledged().order_by()
-    return dict(mine.values_list("severity").annotate(Count("pk")))
+    counted = dict(mine.values_list("severity").annotate(Count("pk")))
+    return {severity: counted[severity] for severity in reversed(SEVERITIES) if severity in counted}
 
 
 def open_by_bot(user: User) -> dict[int, tuple[int, str]]:
