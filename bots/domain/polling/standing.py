@@ -153,7 +153,9 @@ def whole_sum(figures: list[Decimal | None]) -> Decimal | None:
 
 
 def moving_of(each: OpenTrade) -> dict[str, Any]:
-    return {"open_ms": each.trade.open_ms, **msgspec.to_builtins(each.moving)}
+    """As the row gives it back: a tuple would differ from its list at every poll."""
+    moving = msgspec.to_builtins(each.moving)
+    return {"open_ms": each.trade.open_ms, **moving, "missing": list(moving["missing"])}
 
 
 def take_count(status: BotStatus, value: Count, now: datetime) -> None:

@@ -32,7 +32,7 @@ ROWS_PER_CALL = 10_000  # trades and their orders; one writer writes what all bo
 PAGE_DEADLINE = 20.0  # seconds: a page can be 2 MB from a small machine
 PARTS_SECONDS = 20.0  # after which a long reading pauses and says where it goes on
 LOG_LINES = 100
-REMEMBERED = 8 * 1024  # bytes of an answer; there may be 10,000 bots
+REMEMBERED = 2 * 1024  # bytes of an answer; there may be 10,000 bots
 DAYS = 30
 
 
@@ -167,6 +167,7 @@ class Session:
         same = self._same_as_last("show_config", body)
         if isinstance(same, contract.BotState):
             return same
+        self._last.pop("show_config", None)  # whatever comes of this one, the last is no longer what the bot says
         answer = decode(body, answers.config, "show_config")
         mapping.must_trade(answer)
         alone = bool(answer.version and answer.state)  # nothing else has to be asked for
@@ -259,8 +260,9 @@ class Session:
         if await self._known_release() < releases.STAMPS_IN_UTC:
             early = await self._get("status", answers.early_status)
             return trades.open_trades([stamped(trade, "status") for trade in early], self._known_currency())
-        listed = await self._get("status", answers.status)
-        return trades.open_trades(listed, self._known_currency(), self._open_trades_known)
+        body = await self._body("status")
+        known = self._open_trades_known if len(body) <= trades.LONGEST_KNOWN else None
+        return trades.open_trades(decode(body, answers.status, "status"), self._known_currency(), known)
 
     # --- one trade, and the closed ones
 

@@ -1,7 +1,6 @@
 """Freqtrade's trades -> the contract's."""
 
 from decimal import Decimal
-from functools import partial
 from operator import attrgetter
 
 from msgspec import Raw
@@ -69,7 +68,11 @@ MOVING = frozenset(
     }
 )
 LASTING = attrgetter(*(field for field in answers.TradeAnswer.__struct_fields__ if field not in MOVING))
-MOST_KNOWN = 200  # of one bot
+# Of one bot, of which there may be 10,000. What is beyond is mapped anew with every poll.
+MOST_KNOWN = 200  # trades
+MOST_KNOWN_BYTES = 256 * 1024  # of their orders as answered
+MOST_KNOWN_ORDERS = 2000
+LONGEST_KNOWN = 512 * 1024  # bytes of the whole answer; a longer one may hold names without end
 
 
 def moving(answer: answers.TradeAnswer) -> contract.Moving:
@@ -98,10 +101,8 @@ def _unrealized(answer: answers.TradeAnswer) -> tuple[Decimal | None, Decimal | 
 def open_trades(
     answer: list[answers.TradeAnswer], stake_currency: str, known: "KnownTrades | None" = None
 ) -> contract.OpenTrades:
-    lasting = known.trade if known else partial(trade, endpoint="status")
-    return contract.OpenTrades(
-        tuple(contract.OpenTrade(lasting(each, stake_currency), moving(each)) for each in answer)
-    )
+    found = known.all(answer, stake_currency) if known else [trade(each, stake_currency, "status") for each in answer]
+    return contract.OpenTrades(tuple(map(contract.OpenTrade, found, map(moving, answer))))
 
 
 class KnownTrades:
@@ -109,18 +110,30 @@ class KnownTrades:
 
     def __init__(self) -> None:
         self._known: dict[tuple[int, int], tuple[tuple[object, ...], contract.Trade]] = {}
+        self._bytes = self._orders = 0
 
-    def trade(self, answer: answers.TradeAnswer, stake_currency: str) -> contract.Trade:
-        """The same object as before where nothing that lasts has changed. Raises BadAnswer."""
-        key, told = (answer.trade_id, answer.open_timestamp), (stake_currency, *LASTING(answer))
-        known = self._known.get(key)
-        if known is not None and _same(known[0], told):
-            return known[1]
-        found = trade(answer, stake_currency, "status")
-        if len(self._known) >= MOST_KNOWN:
-            self._known.clear()
-        self._known[key] = (told, found)
+    def all(self, answer: list[answers.TradeAnswer], stake_currency: str) -> list[contract.Trade]:
+        """The same objects as before where nothing that lasts has changed. Only what this answer lists is known
+        afterwards. Raises BadAnswer."""
+        before, self._known = self._known, {}
+        self._bytes = self._orders = 0
+        found = []
+        for each in answer:
+            key, told = (each.trade_id, each.open_timestamp), (stake_currency, *LASTING(each))
+            known = before.get(key)
+            if known is None or not _same(known[0], told):
+                each.orders = each.orders.copy()  # as decoded it holds the whole answer in memory
+                known = (stake_currency, *LASTING(each)), trade(each, stake_currency, "status")
+            found.append(known[1])
+            self._keep(key, known, memoryview(each.orders).nbytes)
         return found
+
+    def _keep(self, key: tuple[int, int], known: tuple[tuple[object, ...], contract.Trade], size: int) -> None:
+        self._bytes += size
+        self._orders += len(known[1].orders)
+        within = self._bytes <= MOST_KNOWN_BYTES and self._orders <= MOST_KNOWN_ORDERS
+        if within and len(self._known) < MOST_KNOWN:
+            self._known[key] = known
 
 
 def _same(before: tuple[object, ...], now: tuple[object, ...]) -> bool:

@@ -260,6 +260,19 @@ def test_the_sequence_rises_with_every_change_and_is_announced(sim: SimBot, bot:
     assert BotStatus.objects.get(bot=bot).seq == 2
 
 
+def test_a_poll_after_which_nothing_moved_raises_no_sequence(sim: SimBot, bot: Bot, monkeypatch) -> None:
+    """Though trades are open: their figures are held against those of the row, which come out of JSON."""
+    told: list[events.Changed] = []
+    monkeypatch.setattr(events, "announce", told.extend)
+    for trade in sim.book.open:
+        sim.set_price(trade.pair, trade.open_rate)
+    polled(bot)
+    for seconds in (12, 24):
+        later = timezone.now() + timedelta(seconds=seconds)
+        write([poll_due(bot, later)], later)
+    assert [(change.seq, change.what) for change in told[1:]] == [(1, ("seen",)), (1, ("seen",))]
+
+
 @pytest.mark.django_db(transaction=True)
 def test_dead_bots_do_not_delay_the_others(settings) -> None:
     """Of 20 bots 5 hang: the 15 others are written while those are still waited for."""

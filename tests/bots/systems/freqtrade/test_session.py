@@ -334,3 +334,22 @@ async def test_an_answer_that_says_something_else_than_the_last_one_is_read_anew
         assert await session.read(Kind.STATE) is first
         assert (await session.read(Kind.STATE)).state == "stopped"
         assert await session.read(Kind.STATE) == first
+
+
+async def test_after_an_answer_that_could_not_be_read_an_earlier_one_is_read_anew(door):
+    good, bad = changed("2026.9", "show_config"), changed("2026.9", "show_config", state="asleep")
+    async with serving(answering(good, bad, good)) as bot:
+        session = session_with(bot, door)
+        first = await session.read(Kind.STATE)
+        with pytest.raises(BadAnswer):
+            await session.read(Kind.STATE)
+        again = await session.read(Kind.STATE)
+        assert again == first
+        assert again is not first
+
+
+async def test_long_answers_are_not_kept_to_be_held_against_the_next(door):
+    long = changed("2026.9", "show_config", strategy="S" * 3000)
+    async with serving(answering(long, long)) as bot:
+        session = session_with(bot, door)
+        assert await session.read(Kind.STATE) is not await session.read(Kind.STATE)

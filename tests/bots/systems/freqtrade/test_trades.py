@@ -1,5 +1,8 @@
 """Recorded trades of genuine releases -> exact value objects."""
 
+import gc
+import json
+import tracemalloc
 from decimal import Decimal
 
 import pytest
@@ -7,7 +10,7 @@ from msgspec import Raw
 
 from bots.systems.contract import Missing, Order
 from bots.systems.errors import BadAnswer
-from bots.systems.freqtrade import mapping, trades
+from bots.systems.freqtrade import answers, mapping, trades
 from tests.bots.systems.freqtrade.recorded import read, read_down
 
 RELEASES = ("2022.9.1", "2024.3", "2026.9")
@@ -161,3 +164,46 @@ def test_an_open_trade_is_the_same_object_until_something_that_lasts_has_changed
     changed = listed(known, **change)
     assert changed.trade == listed(None, **change).trade
     assert changed.trade != first.trade
+
+
+MIB = 2**20
+
+
+def status_of(number: int, orders: str = "[]", trades_in_it: int = 1, room: int = 0) -> bytes:
+    """A /status of trades nobody has seen before, with so much white space around."""
+    told = {"pair": "BTC/USDT", "is_open": True, "open_timestamp": 1, "quote_currency": "USDT"}
+    listed = [{"trade_id": number * trades_in_it + each, **told} for each in range(trades_in_it)]
+    text = json.dumps(listed).replace('"quote_currency"', f'"orders": {orders}, "quote_currency"')
+    return (text + " " * room).encode()
+
+
+def held_after(polls: int, **shape: object) -> int:
+    """Bytes that one bot's known trades keep."""
+    known = trades.KnownTrades()
+    gc.collect()
+    tracemalloc.start()
+    try:
+        for number in range(polls):
+            trades.open_trades(answers.status.decode(status_of(number, **shape)), "USDT", known)
+        gc.collect()
+        return tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+
+
+def test_trades_open_no_more_are_forgotten_and_no_answer_is_kept_for_its_orders():
+    """Each trade's orders are a view into the whole answer as it was read."""
+    assert held_after(200, room=100_000) < MIB / 10
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        {"orders": "[" + "{}," * 20_000 + "{}]"},
+        {"orders": "[" + " " * 2000 + "]", "trades_in_it": 180},
+        {"trades_in_it": 4000},
+    ],
+    ids=["orders", "bytes", "trades"],
+)
+def test_however_much_a_bot_tells_little_of_it_is_kept(shape):
+    assert held_after(2, **shape) < MIB
