@@ -7,6 +7,7 @@ the disk, cut to the last 1,000 lines when it has grown to 400 kB.
 import fcntl
 import json
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -131,18 +132,20 @@ def only_writer(path: Path) -> Iterator[None]:
 
 def opened(path: Path, how: int) -> int:
     """Made when it is not there. What root makes belongs to the owner of its folder, as whom the workers run: a command
-    typed by an administrator must not lock them out."""
-    handle = os.open(path, how | os.O_CREAT, 0o600)
+    typed by an administrator must not lock them out. Nor may that owner come by other files through root's hand: a link
+    is not followed (OSError), and what has a second name keeps its owner."""
+    handle = os.open(path, how | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     if os.geteuid() == 0:
-        folder = path.parent.stat()
-        os.fchown(handle, folder.st_uid, folder.st_gid)
+        mine, folder = os.fstat(handle), path.parent.stat()
+        if stat.S_ISREG(mine.st_mode) and mine.st_nlink == 1:
+            os.fchown(handle, folder.st_uid, folder.st_gid)
     return handle
 
 
 def add_line(path: Path, anchor: Anchor) -> None:
-    mend_torn_end(path)
-    handle = opened(path, os.O_WRONLY | os.O_APPEND)
+    handle = opened(path, os.O_RDWR | os.O_APPEND)
     try:
+        mend_torn_end(handle)
         os.write(handle, (json.dumps(asdict(anchor)) + "\n").encode())
         os.fsync(handle)
     finally:
@@ -150,11 +153,12 @@ def add_line(path: Path, anchor: Anchor) -> None:
     cut(path)
 
 
-def mend_torn_end(path: Path) -> None:
+def mend_torn_end(handle: int) -> None:
     """Cut off a line that a crash left without its end."""
-    torn = end_of(path).rpartition(b"\n")[2]
+    size = os.fstat(handle).st_size
+    torn = os.pread(handle, LONGEST_LINE * 2, max(0, size - LONGEST_LINE * 2)).rpartition(b"\n")[2]
     if torn:
-        os.truncate(path, path.stat().st_size - len(torn))
+        os.ftruncate(handle, size - len(torn))
 
 
 def cut(path: Path) -> None:
@@ -165,7 +169,8 @@ def cut(path: Path) -> None:
 def replace(path: Path, content: bytes) -> None:
     """Whole or not at all, also when the machine stops in between."""
     fresh = path.with_name(path.name + ".new")
-    handle = opened(fresh, os.O_WRONLY | os.O_TRUNC)
+    fresh.unlink(missing_ok=True)  # left by a crash
+    handle = opened(fresh, os.O_WRONLY | os.O_EXCL)
     try:
         os.write(handle, content)
         os.fsync(handle)

@@ -128,3 +128,39 @@ def test_an_anchor_that_root_makes_belongs_to_whom_the_folder_belongs(own_anchor
     anchor_head()
     made = [own_anchor, own_anchor.with_name(own_anchor.name + ".lock")]
     assert [(path.stat().st_uid, path.stat().st_gid) for path in made] == [(10001, 10002)] * 2
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("name", ["", ".lock"])
+def test_a_link_in_the_place_of_the_anchor_is_refused_and_its_target_left_alone(own_anchor: Path, name: str) -> None:
+    other = own_anchor.with_name("shadow")
+    other.write_text("secret without an end")
+    before = other.stat()
+    os.chown(own_anchor.parent, 10001, 10002) if os.geteuid() == 0 else None
+    own_anchor.with_name(own_anchor.name + name).symlink_to(other)
+    alice_acts(1)
+    with pytest.raises(OSError, match="symbolic link"):
+        anchor_head()
+    after = other.stat()
+    assert other.read_text() == "secret without an end"
+    assert (after.st_uid, after.st_gid, after.st_mtime_ns) == (before.st_uid, before.st_gid, before.st_mtime_ns)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make files for others")
+def test_a_file_with_a_second_name_keeps_its_owner(own_anchor: Path) -> None:
+    other = own_anchor.with_name("shadow")
+    other.touch()
+    os.chown(own_anchor.parent, 10001, 10002)
+    own_anchor.with_name(own_anchor.name + ".lock").hardlink_to(other)
+    alice_acts(1)
+    anchor_head()
+    assert (other.stat().st_uid, own_anchor.stat().st_uid) == (0, 10001)
+
+
+def test_a_file_left_by_a_crash_while_cutting_is_not_written_into(own_anchor: Path) -> None:
+    other = own_anchor.with_name("shadow")
+    other.write_text("kept")
+    own_anchor.with_name(own_anchor.name + ".new").hardlink_to(other)
+    anchor.replace(own_anchor, b"cut")
+    assert (other.read_text(), own_anchor.read_text()) == ("kept", "cut")
