@@ -25,6 +25,7 @@ from bots.models import Bot, Command, CommandBatch
 
 MOST_BOTS = 500
 NOT_REACHED = {"code": "not_reached", "sentence": "Not asked: the batch was interrupted or stopped before"}
+NOT_APPROVED = "Not approved: the audit could not be written before; it still waits"
 UNRECORDED = "audit_unavailable"  # the rest is not tried: each would wait for the same lock or disk
 LeftOut = dict[str, str]  # {"bot": slug, "code", "sentence"}
 REPEATED = (Command.REFUSED, Command.EXPIRED)
@@ -300,8 +301,10 @@ def stop(actor: Actor, user: User, batch: CommandBatch) -> CommandBatch:
     for command in batch.commands.filter(state__in=Command.UNSENT).select_related("bot__team"):
         try:
             cancel(actor, user, command)
-        except (CommandRefused, AuditUnavailable):
-            continue  # sent in this very moment, or still to be refused: nothing of a stopped batch is claimed
+        except CommandRefused:
+            continue  # sent in this very moment
+        except AuditUnavailable:
+            break  # the rest is refused later: nothing of a stopped batch is claimed or approved
     return batch
 
 
@@ -312,11 +315,15 @@ def approve_all(actor: Actor, user: User, batch: CommandBatch) -> dict[str, Any]
     require_role_in(user, batch.team, batch.action)
     approved, refused, unwritten = 0, {}, None
     for command in batch.commands.filter(state=Command.WAITING).select_related("bot__team", "requested_by"):
+        if unwritten:
+            refused[command.bot.slug] = NOT_APPROVED
+            continue
         try:
             approve(actor, user, command)
-        except (CommandRefused, AuditUnavailable) as refusal:
+        except CommandRefused as refusal:
             refused[command.bot.slug] = str(refusal)
-            unwritten = refusal if isinstance(refusal, AuditUnavailable) else unwritten
+        except AuditUnavailable as refusal:
+            refused[command.bot.slug], unwritten = str(refusal), refusal
         else:
             approved += 1
     if unwritten and not approved:

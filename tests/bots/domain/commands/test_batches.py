@@ -198,6 +198,22 @@ def test_stopping_ends_what_is_not_sent(fleet: dict[str, Bot], dora: User, bob: 
     assert AuditEntry.objects.filter(action="command_cancelled").count() == 3
 
 
+def test_an_audit_that_cannot_be_written_is_tried_once_while_stopping(
+    fleet: dict[str, Bot], dora: User, alpha: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batch = many(dora, alpha, fleet, "stop").batch
+    tried = []
+
+    def full(*given: object) -> Command:
+        tried.append(given)
+        raise AuditUnavailable("full")
+
+    monkeypatch.setattr(batches, "cancel", full)
+    assert commands.stop(actor(dora), dora, batch).stopped_at is not None
+    assert len(tried) == 1
+    assert commands.progress(batch).unsent == 4
+
+
 def test_only_the_refused_are_asked_again(fleet: dict[str, Bot], dora: User, alpha: Team) -> None:
     batch = many(dora, alpha, fleet, "stop").batch
     states = {"live-a": Command.DONE, "live-b": Command.REFUSED, "dry": Command.UNKNOWN, "old": Command.EXPIRED}
@@ -246,7 +262,14 @@ def test_an_approval_that_cannot_be_written_down_does_not_hide_those_that_were(
 
     monkeypatch.setattr(batches, "approve", approve_the_first_alone)
     told = commands.approve_all(actor(alice), alice, batch)
-    assert (told["approved"], len(told["refused"])) == (1, 2)
+    assert (told["approved"], list(told["refused"].values())) == (
+        1,
+        [
+            "The audit cannot be written, so nothing was done. Try again.",
+            "Not approved: the audit could not be written before; it still waits",
+        ],
+    )
+    assert len(tried) == 2, "the third would wait for the same lock or disk"
     assert commands.progress(batch).by_state == {"waiting": 2, "intent": 2}
     with pytest.raises(commands.AuditUnavailable):
         commands.approve_all(actor(alice), alice, batch)
