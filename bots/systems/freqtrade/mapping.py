@@ -55,7 +55,7 @@ def state(answer: answers.ConfigAnswer, known: About) -> contract.BotState:
         mode="dry" if _is_dry(answer.dry_run) else "live",
         version=known.version,
         stake_currency=known.stake_currency,
-        stake_currency_decimals=answer.stake_currency_decimals,
+        stake_currency_decimals=places(answer.stake_currency_decimals),
         strategy=name(answer.strategy),
         exchange=name(answer.exchange, 100),
         trading_mode=name(answer.trading_mode, 20),
@@ -88,6 +88,11 @@ def slots(limit: Decimal | None) -> int | None:
     """-1, null and infinity all say: unlimited."""
     limit = usable(limit)
     return None if limit is None or limit < 0 else int(limit)
+
+
+def places(told: int | None) -> int | None:
+    """Decimals of a currency. No figure has more than 18, and no column holds any number: as good as not told."""
+    return told if told is not None and 0 <= told <= 18 else None
 
 
 # What show_config tells of the moment, not of the settings.

@@ -6,8 +6,9 @@ from datetime import datetime
 from decimal import Decimal
 from enum import Enum
 
-from bots.models.money import plain
+from bots.models.money import WIDE, plain
 
+USUAL_PLACES, MOST_PLACES = 8, 18
 Figure = str | int | None
 
 
@@ -41,7 +42,8 @@ def percent(ratio: Decimal) -> str:
 
 
 def money(amount: Decimal, currency: str, decimals: int | None) -> str:
-    """ "−120.5 USDT", in the currency's decimals."""
-    shown = plain(amount.quantize(Decimal(1).scaleb(-(8 if decimals is None else decimals))))
+    """ "−120.5 USDT", in the currency's decimals; in eight where what the bot said of them cannot be."""
+    places = decimals if decimals is not None and 0 <= decimals <= MOST_PLACES else USUAL_PLACES
+    shown = plain(amount.quantize(Decimal(1).scaleb(-places), context=WIDE))
     sign = "\N{MINUS SIGN}" if shown < 0 else ""
     return f"{sign}{abs(shown)} {currency}"

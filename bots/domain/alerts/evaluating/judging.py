@@ -1,17 +1,24 @@
 """Every rule over everything it covers: what is found, by its key, and where nothing can be said."""
 
-from collections.abc import Container, Iterable, Iterator, Sequence
+import logging
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import NamedTuple
 
-from bots.domain.alerts.evaluating.finding import UNSURE, Found
+from django.db import Error as DatabaseFailure
+
+from bots.domain.alerts.evaluating.finding import UNSURE, Found, Judgment, Verdict
 from bots.domain.alerts.evaluating.lasting import JUDGES, portal_lagging, unknown_commands
 from bots.domain.alerts.evaluating.looking import Scene, Watched, covers
 from bots.domain.alerts.evaluating.telling import happened, logged
 from bots.domain.alerts.kinds import KINDS
 from bots.models import AlertRule, Event
 
+log = logging.getLogger(__name__)
+
 Pair = tuple[int, int]  # rule, bot (0: the portal itself)
+Said = Judgment | Iterable[Found] | None
 
 
 class Finding(NamedTuple):
@@ -33,11 +40,29 @@ class Look:
     unsure: set[Pair] = field(default_factory=set)
     asked: set[int] = field(default_factory=set)  # bots
 
-    def add(self, rule: AlertRule, bot: Watched | None, found: Iterable[Found]) -> None:
-        self.judged.add((rule.pk, bot.bot_id if bot else 0))
-        for one in found:
+    def take(self, rule: AlertRule, bot: Watched | None, says: Callable[[], Said]) -> None:
+        """What one rule says of one bot. An odd figure of one bot must not end everybody's alerts: of what cannot be
+        judged nothing is said, and the log has why."""
+        pair = (rule.pk, bot.bot_id if bot else 0)
+        self.judged.add(pair)
+        try:
+            said = says()
+        except DatabaseFailure:
+            raise
+        except Exception:  # whatever a bot's figures or a rule's limits do to our code: it harms only this pair
+            log.exception("rule %s (%s) cannot be judged of %s", rule.pk, rule.kind, bot.slug if bot else "the portal")
+            said = UNSURE
+        if said is UNSURE:
+            self.unsure.add(pair)
+        for one in found_of(said):
             finding = Finding(rule, bot, one)
             self.found[finding.key] = finding
+
+
+def found_of(said: Said) -> Iterable[Found]:
+    if said is None or isinstance(said, Verdict):
+        return ()
+    return (said,) if isinstance(said, Found) else said
 
 
 def look(rules: Sequence[AlertRule], scene: Scene, events: Sequence[Event]) -> Look:
@@ -47,15 +72,14 @@ def look(rules: Sequence[AlertRule], scene: Scene, events: Sequence[Event]) -> L
         by_bot.setdefault(event.bot_id or 0, []).append(event)
     for rule in rules:
         if KINDS[rule.kind].of_portal:
-            seen.add(rule, None, portal_lagging(rule, scene))
-        elif rule.kind in JUDGES:
-            judge(rule, scene, seen)
-        elif rule.kind == "command_unknown":
+            seen.take(rule, None, partial(portal_lagging, rule, scene))
+        elif KINDS[rule.kind].lasting:
+            says = JUDGES.get(rule.kind, unknown_commands)
             for bot in covered(rule, scene):
-                seen.add(rule, bot, unknown_commands(rule, bot, scene))
+                seen.take(rule, bot, partial(says, rule, bot, scene))
         else:
             for bot in covered(rule, scene, by_bot):
-                tell(rule, bot, by_bot[bot.bot_id], scene, seen)
+                seen.take(rule, bot, partial(told, rule, bot, by_bot[bot.bot_id], scene))
     return seen
 
 
@@ -65,15 +89,5 @@ def covered(rule: AlertRule, scene: Scene, only: Container[int] | None = None) -
             yield bot
 
 
-def judge(rule: AlertRule, scene: Scene, seen: Look) -> None:
-    says = JUDGES[rule.kind]
-    for bot in covered(rule, scene):
-        judgment = says(rule, bot, scene)
-        seen.add(rule, bot, [judgment] if isinstance(judgment, Found) else [])
-        if judgment is UNSURE:
-            seen.unsure.add((rule.pk, bot.bot_id))
-
-
-def tell(rule: AlertRule, bot: Watched, events: list[Event], scene: Scene, seen: Look) -> None:
-    found = logged(rule, bot, events, scene) if rule.kind == "log_messages" else happened(rule, bot, events)
-    seen.add(rule, bot, [found] if found else [])
+def told(rule: AlertRule, bot: Watched, events: Sequence[Event], scene: Scene) -> Found | None:
+    return logged(rule, bot, events, scene) if rule.kind == "log_messages" else happened(rule, bot, events)

@@ -14,13 +14,14 @@ from bots.domain.alerts.evaluating.silence import Silences
 from bots.domain.alerts.kinds import KINDS
 from bots.domain.alerts.telling_pages import tell_pages
 from bots.domain.events.recording import bounded
-from bots.models import Alert, Delivery
+from bots.models import Alert, AlertRule, Delivery
 from bots.models.rows import update_rows
 
 # It has to be well for so long before it is said to be: what comes and goes is one alert. Each time it came back within
 # the last hours makes that longer.
 HOLD_SECONDS, MOST_HOLD_SECONDS = 120, 3600
 FLAPS_WITHIN = timedelta(hours=2)
+HOUR = timedelta(hours=1)
 AT_ONCE = frozenset({"command_unknown"})  # what is resolved stays resolved
 OVER, AGAIN = "It is over", "It happened again"
 COLUMNS = [
@@ -138,13 +139,18 @@ def why_over(alert: Alert, look: Look, now: datetime, done: Settled) -> str:
     if rule is None or not rule.enabled or rule.kind not in KINDS:
         return "The rule was switched off"
     if not KINDS[rule.kind].lasting:
-        kept = timedelta(hours=int(rule.params["keep_hours"]))
-        return f"Nothing more within {rule.params['keep_hours']} h" if now - alert.last_at >= kept else ""
+        kept = kept_for(rule)
+        return f"Nothing more within {kept // HOUR} h" if now - alert.last_at >= kept else ""
     pair = (rule.pk, alert.bot_id or 0)
     if pair not in look.judged:
         gone = alert.bot_id is not None and alert.bot_id not in look.asked
         return "The portal does not ask this bot" if gone else "The rule does not look at this bot any more"
     return "" if pair in look.unsure else why_well(alert, now, done)
+
+
+def kept_for(rule: AlertRule) -> timedelta:
+    """How long after its last event an alert ends that nobody closed."""
+    return int(rule.params.get("keep_hours", 24)) * HOUR
 
 
 def why_well(alert: Alert, now: datetime, done: Settled) -> str:
