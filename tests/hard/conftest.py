@@ -1,10 +1,9 @@
 """The demo as `make demo` starts it, and a Chromium to look at it with."""
 
-import shutil
-
 import pytest
 from playwright.sync_api import sync_playwright
 
+from tests.chromium import launched
 from tests.process import PortalProcess
 
 
@@ -19,7 +18,6 @@ def demo(tmp_path_factory):
 @pytest.fixture(scope="module")
 def chromium():
     with sync_playwright() as playwright:
-        options = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=options)
+        browser = launched(playwright)
         yield browser
         browser.close()

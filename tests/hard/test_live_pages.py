@@ -2,13 +2,13 @@
 logs out sees nothing any more."""
 
 import json
-import shutil
 import time
 
 import pytest
 from playwright.sync_api import expect, sync_playwright
 
 from bots.simulator import BotSpec, running_fleet
+from tests.chromium import launched
 from tests.direct import DirectBot
 from tests.process import PortalProcess
 
@@ -51,8 +51,7 @@ def portal(tmp_path_factory, sim):
 @pytest.fixture
 def page(portal):
     with sync_playwright() as playwright:
-        options = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=options)
+        browser = launched(playwright)
         page = browser.new_context(base_url=portal.address).new_page()
         page.set_default_timeout(SOON)
         log_in(page, "alice")

@@ -8,7 +8,6 @@ RELAY_SECONDS (default 90) is how long they trade.
 """
 
 import os
-import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -18,6 +17,7 @@ from typing import NamedTuple
 import pytest
 from playwright.sync_api import Page, sync_playwright
 
+from tests.chromium import launched
 from tests.process import PortalProcess
 from tests.real.acts import fall_silent, for_each, kill_and_start, wait
 from tests.real.hearing import Ear, Fill
@@ -75,8 +75,7 @@ def portal(tmp_path: Path) -> Iterator[PortalProcess]:
 @pytest.fixture
 def page() -> Iterator[Page]:
     with sync_playwright() as playwright:
-        options = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=options)
+        browser = launched(playwright)
         page = browser.new_page()
         page.set_default_timeout(300_000)
         yield page

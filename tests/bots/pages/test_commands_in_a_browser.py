@@ -1,7 +1,5 @@
 """Asking in a real browser: a double click, the back button, a stale page, the keyboard alone, no JavaScript."""
 
-import os
-import shutil
 from decimal import Decimal
 
 import pytest
@@ -10,16 +8,14 @@ from playwright.sync_api import sync_playwright
 from bots.models import Command, Trade
 from tests.bots.pages.asking import ALL_ACTIONS
 from tests.builders import PASSWORD, a_bot, a_trade, moving
+from tests.chromium import launched
 
-CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 EXPECTED = ("ws/fleet", "status of 409", "status of 422")  # no websocket here; refusals are answers, not faults
 CONFIRM = "dialog[open] .dialog__foot button[type=submit]"
 
 pytestmark = [
     pytest.mark.hard,
     pytest.mark.django_db(transaction=True),
-    pytest.mark.skipif(not os.path.exists(CHROMIUM), reason="needs Chromium (apt-get install chromium)"),  # noqa: PTH110
 ]
 
 
@@ -28,7 +24,7 @@ def open_browser(monkeypatch, live_server, dana, trade):
     # Playwright's event loop runs in this thread, beside the ORM of the test.
     monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        browser = launched(playwright)
 
         def signed_in(**options):
             page = browser.new_context(base_url=live_server.url, **options).new_page()

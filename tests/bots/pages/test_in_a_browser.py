@@ -1,7 +1,5 @@
 """The pages in a real browser: nothing against the policy, refreshes that disturb nobody, keys, a phone's width."""
 
-import os
-import shutil
 from decimal import Decimal
 
 import pytest
@@ -10,16 +8,14 @@ from playwright.sync_api import Page, sync_playwright
 
 from bots.models import BotStatus
 from tests.builders import PASSWORD, a_bot, a_trade, moving
+from tests.chromium import launched
 
-CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 # This server speaks no websocket: the page says so in the console and asks at intervals instead.
 EXPECTED = "ws/fleet"
 
 pytestmark = [
     pytest.mark.hard,
     pytest.mark.django_db(transaction=True),
-    pytest.mark.skipif(not os.path.exists(CHROMIUM), reason="needs Chromium (apt-get install chromium)"),  # noqa: PTH110
 ]
 
 
@@ -42,7 +38,7 @@ def browser_page(monkeypatch, live_server, alice, fleet, complaints):
     # Playwright's event loop runs in this thread, beside the ORM of the test.
     monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        browser = launched(playwright)
         page = browser.new_page(base_url=live_server.url, viewport={"width": 390, "height": 844})
         page.on("console", lambda line: complaints.append(line.text) if line.type in ("error", "warning") else None)
         page.on("pageerror", lambda error: complaints.append(str(error)))
