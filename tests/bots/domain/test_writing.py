@@ -7,6 +7,7 @@ from accounts.models import Team
 from bots.domain.polling import writing
 from bots.models import BotStatus
 from bots.simulator import BotSpec, running_fleet
+from bots.simulator.answers import settings
 from tests.fleets import known, polled
 
 
@@ -30,3 +31,16 @@ def test_a_batch_that_the_database_ended_in_a_circle_of_waiting_is_written_again
         polled(bot)
     assert tries == [1, 1]
     assert BotStatus.objects.get(bot=bot).seq >= 1
+
+
+@pytest.mark.parametrize("decimals", [-1, 40_000])
+def test_a_bot_whose_currency_has_impossible_decimals_is_read_all_the_same(
+    alpha: Team, monkeypatch: pytest.MonkeyPatch, decimals: int
+) -> None:
+    money = settings._money
+    monkeypatch.setattr(settings, "_money", lambda bot: {**money(bot), "stake_currency_decimals": decimals})
+    with running_fleet([BotSpec(name="majors")]) as fleet:
+        bot = known(fleet.bots[0], alpha)
+        polled(bot)
+    status = BotStatus.objects.get(bot=bot)
+    assert (status.state, status.error_code, status.stake_currency_decimals) == ("running", "", None)

@@ -1,6 +1,7 @@
 """Whom a rule concerns, when nobody is told, and whose turn it is to look."""
 
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 from django.utils import timezone
@@ -8,13 +9,16 @@ from django.utils import timezone
 from bots.domain import safety
 from bots.domain.alerts import acknowledge, forget_old
 from bots.domain.alerts.evaluating import evaluate
+from bots.domain.alerts.evaluating.lasting import equity_of
 from bots.domain.audit import Actor
 from bots.models import (
     Alert,
     AlertClock,
     AlertDefaults,
+    AlertRule,
     Bot,
     Delivery,
+    EquityPeak,
     Maintenance,
     Mute,
 )
@@ -29,7 +33,7 @@ from tests.bots.domain.alerts.conftest import (
     states,
     told,
 )
-from tests.builders import a_bot, a_trade
+from tests.builders import a_bot, a_run, a_trade
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -65,6 +69,36 @@ def test_a_rule_of_one_team_says_nothing_of_another(quiet_alpha, beta, tick):
     a_bot(quiet_alpha, status={"state": "offline", "failing_since": tick.now - 9 * MINUTE})
     tick()
     assert told() == []
+
+
+# --- what is odd
+
+
+def test_a_bot_or_a_rule_that_cannot_be_judged_silences_nobody_else(quiet_alpha, beta, tick, caplog):
+    AlertDefaults.objects.create(team=beta)
+    rule, broken = a_rule(beta, "unreachable"), a_rule(quiet_alpha, "unreachable")
+    failing = {"state": "offline", "failing_since": tick.now - 9 * MINUTE}
+    one, other = a_bot(quiet_alpha, "one", status=failing), a_bot(beta, "other", status=failing)
+    tick()
+    AlertRule.objects.filter(pk__in=[rule.pk, broken.pk]).update(changed_at=tick.now)
+    AlertRule.objects.filter(pk=broken.pk).update(params={})
+    late = a_bot(beta, "late", status={"state": "offline", "failing_since": tick.now - 9 * MINUTE})
+    tick()
+    assert {alert.bot for alert in Alert.objects.open()} == {one, other, late}  # one's is not said to be over either
+    assert f"rule {broken.pk} (unreachable) cannot be judged of one" in caplog.text
+
+
+def test_what_one_bot_has_made_cannot_be_told_and_the_others_peaks_are_kept(quiet_alpha, tick, monkeypatch):
+    odd, sound = (a_bot(quiet_alpha, name, status={"unrealized": Decimal(7)}) for name in ("odd", "sound"))
+    for bot in (odd, sound):
+        a_run(bot)
+
+    def equity(bot, scene):
+        return equity_of(bot, scene) / (bot.bot_id - odd.pk)
+
+    monkeypatch.setattr("bots.domain.alerts.evaluating.peaks.equity_of", equity)
+    assert tick() is not None
+    assert list(EquityPeak.objects.values_list("bot__slug", "profit")) == [("sound", Decimal(7))]
 
 
 # --- silence

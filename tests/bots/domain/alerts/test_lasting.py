@@ -60,7 +60,7 @@ def test_a_bot_that_comes_and_goes_is_one_alert_and_then_rarer_ones(quiet_alpha,
     a_rule(quiet_alpha, "wrong_password")
     a_destination(quiet_alpha)
     bot = a_bot(quiet_alpha)
-    for minute in range(60):
+    for minute in range(17):
         now_says(bot, state="auth_failed" if minute % 4 == 0 else "running", failing_since=None)
         tick()
     assert Alert.objects.count() == 2
@@ -161,6 +161,15 @@ def test_open_trades_below_their_stake_by_the_limit_exactly(quiet_alpha, tick):
         "ratio",
         "USDT",
     )
+
+
+@pytest.mark.parametrize("decimals", [None, 19, 500])
+def test_a_currency_with_impossible_decimals_is_written_with_eight(quiet_alpha, tick, decimals):
+    a_rule(quiet_alpha, "loss_open")
+    lost = {"unrealized": Decimal("-120.123456789"), "unrealized_ratio": Decimal("-0.5")}
+    a_bot(quiet_alpha, status={**lost, "stake_currency": "BTC", "stake_currency_decimals": decimals})
+    tick()
+    assert told()[0][0] == "stands 50.0 % below the stake of its open trades: −120.12345679 BTC"
 
 
 def test_a_loss_today_counts_closed_trades_of_the_teams_day_against_what_the_bot_had(quiet_alpha, tick):

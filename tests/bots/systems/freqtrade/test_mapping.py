@@ -70,6 +70,11 @@ def test_states_of_a_bot(told, state):
     assert state_of(config(state=told)).state == state
 
 
+@pytest.mark.parametrize(("told", "kept"), [(0, 0), (8, 8), (18, 18), (19, None), (-1, None), (40_000, None)])
+def test_a_currency_has_as_many_decimals_as_a_figure_can_have(told, kept):
+    assert state_of(config(stake_currency_decimals=told)).stake_currency_decimals == kept
+
+
 @pytest.mark.parametrize("told", ["", "sleeping"])
 def test_a_state_no_release_has_is_a_bad_answer(told):
     with pytest.raises(BadAnswer, match="reports the state"):
