@@ -10,8 +10,8 @@ from django.db.models import Count
 from bots.domain.alerts.clearing import clear
 from bots.domain.alerts.delivering import queue
 from bots.domain.alerts.evaluating.judging import Finding, Look
-from bots.domain.alerts.evaluating.silence import Silences
 from bots.domain.alerts.kinds import KINDS
+from bots.domain.alerts.silence import Silences
 from bots.domain.alerts.telling_pages import tell_pages
 from bots.domain.events.recording import bounded
 from bots.models import Alert, AlertRule, Delivery
