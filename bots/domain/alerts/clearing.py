@@ -17,7 +17,7 @@ def clear(alerts: Sequence[Alert], why: str, now: datetime, by: str = "") -> int
         alert.cleared_at, alert.cleared_why, alert.cleared_by_name = now, why[:200], by
     ids = [alert.pk for alert in ending]
     Alert.objects.filter(pk__in=ids).update(cleared_at=now, cleared_why=why[:200], cleared_by_name=by)
-    queue([alert for alert in ending if alert.announced_at is not None and not alert.silent], Delivery.CLEARED)
+    queue([alert for alert in ending if alert.announced_at is not None], Delivery.CLEARED)
     tell_pages(ending)
     return len(ending)
 

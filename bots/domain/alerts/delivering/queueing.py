@@ -42,7 +42,8 @@ def of_later_states(alerts: Sequence[Alert], what: str) -> Iterable[Delivery]:
 
 
 def wants(destination: Destination, alert: Alert) -> bool:
-    """Grave enough, and not known to be dry where only LIVE is wanted: what is no bot's concerns live bots, too."""
+    """Grave enough, and not known to be dry where only LIVE is wanted: what is no bot's concerns live bots, too,
+    and so does that a bot trades dry which was live."""
     if RANK.get(alert.severity, len(RANK)) < RANK.get(destination.least, 0):
         return False
-    return destination.mode != Destination.LIVE_ONLY or alert.mode != "dry"
+    return destination.mode != Destination.LIVE_ONLY or alert.mode != "dry" or alert.kind == "mode_changed"

@@ -13,15 +13,16 @@ from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from bots.domain.alerts.delivering.outcome import AGAIN, TAKEN, UNSURE, Outcome
+from bots.domain.alerts.delivering.worth import HELD, counts_of, still_wrong, worth_telling
 from bots.models import Delivery, Destination
 
 AN_HOUR = timedelta(hours=1)
-PAUSES = (30.0, 120.0, 480.0, 1800.0, 3600.0)  # seconds after the first try, the second ...; then it is given up
+# seconds after the first try, the second ...; then what is still wrong is tried once an hour, anything else given up
+PAUSES = (30.0, 120.0, 480.0, 1800.0, 3600.0)
 LONGEST_PAUSE = 3600.0
 MOST_UNSURE = 2
 TOGETHER_FROM = 6  # so many at once come as one digest
-HELD = timedelta(minutes=1)
-TOO_OLD = timedelta(days=1)
+AT_ONCE = 5000  # forgotten in one statement
 CLAIM_LASTS, SEND_LASTS = timedelta(seconds=60), timedelta(seconds=180)
 NEVER_BEGAN = Outcome(AGAIN, "worker_lost", "The worker ended before it was sent")
 BEGAN = Outcome(UNSURE, "worker_lost", "The worker ended while it was sent")
@@ -65,48 +66,6 @@ def claim_next(destination_id: int, now: datetime) -> Delivery | None:
     return claimed(worth[0], now)
 
 
-def worth_telling(destination: Destination, waiting: list[Delivery], now: datetime) -> list[Delivery]:
-    """Without what nobody wants to hear any more, which is dropped, and what is muted, which waits."""
-    if not destination.enabled or destination.removed_at is not None:
-        drop(waiting, "The destination was switched off or removed", now)
-        return []
-    ended = ends_to_be_told(destination, waiting)
-    over = [delivery for delivery in waiting if is_told_by_its_end(delivery, ended)]
-    drop(over, "It was over before it could be told; the message that it is over tells both", now)
-    old = [delivery for delivery in waiting if delivery not in over and is_stale(delivery, now)]
-    drop(old, "It was over before it could be told", now)
-    rest = [delivery for delivery in waiting if delivery not in over and delivery not in old]
-    held = [delivery for delivery in rest if delivery.alert is not None and delivery.alert.silent]
-    Delivery.objects.filter(pk__in=[delivery.pk for delivery in held]).update(next_try_at=now + HELD)
-    return [delivery for delivery in rest if delivery not in held]
-
-
-def ends_to_be_told(destination: Destination, waiting: list[Delivery]) -> set[int | None]:
-    """Alerts of which this destination is yet to hear that they are over."""
-    over = [one.alert_id for one in waiting if one.alert is not None and one.alert.cleared_at is not None]
-    ends = Delivery.objects.filter(destination=destination, alert__in=over, what=Delivery.CLEARED)
-    return set(ends.filter(state__in=Delivery.UNDER_WAY).values_list("alert", flat=True))
-
-
-def is_told_by_its_end(delivery: Delivery, ended: set[int | None]) -> bool:
-    """Unless it may have arrived already."""
-    return delivery.what != Delivery.CLEARED and delivery.alert_id in ended and not delivery.unsure
-
-
-def is_stale(delivery: Delivery, now: datetime) -> bool:
-    """Over: since it was muted, or after a day in which it could not be told. What is still wrong is never stale."""
-    if delivery.alert is None or delivery.alert.cleared_at is not None:
-        muted = delivery.alert is not None and bool(delivery.alert.silent)
-        return muted or delivery.created_at < now - TOO_OLD
-    return False
-
-
-def drop(deliveries: list[Delivery], words: str, now: datetime) -> None:
-    if deliveries:
-        mine = Delivery.objects.filter(pk__in=[delivery.pk for delivery in deliveries], state=Delivery.PENDING)
-        mine.update(state=Delivery.DROPPED, words=words, ended_at=now)
-
-
 def lately(destination: Destination, now: datetime) -> QuerySet[Delivery]:
     """What was, or is about to be, sent there within the hour; tests are counted by themselves."""
     sent = Q(begun_at__gt=now - AN_HOUR) | Q(state=Delivery.CLAIMED)
@@ -123,7 +82,7 @@ def put_off(destination: Destination, deliveries: list[Delivery], now: datetime)
 
 
 def digest_of(destination: Destination, parts: list[Delivery], now: datetime) -> Delivery:
-    counts = {"alerts": len(parts), "bots": len({part.alert.bot_id for part in parts if part.alert})}
+    counts = counts_of(parts)
     digest = Delivery.objects.create(destination=destination, what=Delivery.DIGEST, data=counts, next_try_at=now)
     mine = Delivery.objects.filter(pk__in=[part.pk for part in parts], state=Delivery.PENDING)
     mine.update(state=Delivery.DIGESTED, part_of=digest, ended_at=now)
@@ -161,13 +120,16 @@ def ours(delivery: Delivery) -> QuerySet[Delivery]:
 
 
 def pause_before_the_next(delivery: Delivery, outcome: Outcome, unsure: int) -> timedelta | None:
-    """None: it ends here. Jittered, and never shorter than the other side asked for."""
-    if outcome.verdict not in (AGAIN, UNSURE) or unsure >= MOST_UNSURE:
+    """None: it ends here. Jittered, and never shorter than the other side asked for. What is still wrong is told as
+    soon as somebody has mended why it could not be; only what may have arrived twice is not sent again."""
+    if outcome.verdict == TAKEN or unsure >= MOST_UNSURE or delivery.what == Delivery.TEST:
         return None
-    if delivery.what == Delivery.TEST or delivery.attempts > len(PAUSES):
+    passing = outcome.verdict in (AGAIN, UNSURE) and delivery.attempts <= len(PAUSES)
+    if not passing and not still_wrong().filter(pk=delivery.pk).exists():
         return None
-    seconds = PAUSES[delivery.attempts - 1] * (0.8 + 0.4 * secrets.randbelow(1000) / 1000)
-    return timedelta(seconds=min(max(seconds, outcome.retry_after or 0), LONGEST_PAUSE))
+    seconds = PAUSES[delivery.attempts - 1] if passing else LONGEST_PAUSE
+    jittered = seconds * (0.8 + 0.4 * secrets.randbelow(1000) / 1000)
+    return timedelta(seconds=min(max(jittered, outcome.retry_after or 0), LONGEST_PAUSE))
 
 
 def in_words(outcome: Outcome, unsure: int) -> str:
@@ -184,5 +146,11 @@ def took(delivery: Delivery, now: datetime) -> int | None:
 
 
 def forget_old(now: datetime, days: float) -> int:
-    """Tests and tellings that ended so long ago; how many."""
-    return Delivery.objects.filter(ended_at__lt=now - timedelta(days=days)).delete()[0]
+    """Tests and tellings that ended so long ago, in small portions; how many. Who was told of what is still wrong
+    stays known: its end goes there."""
+    old = Delivery.objects.filter(ended_at__lt=now - timedelta(days=days)).exclude(pk__in=still_wrong().values("pk"))
+    forgotten = 0
+    while ids := list(old.values_list("pk", flat=True)[:AT_ONCE]):
+        Delivery.objects.filter(pk__in=ids).delete()
+        forgotten += len(ids)
+    return forgotten

@@ -10,7 +10,7 @@ from django.utils import timezone
 from bots.domain.alerts.delivering import due, take_back_lost, webhook
 from bots.domain.alerts.delivering.outcome import AGAIN, REFUSED, TAKEN, UNSURE
 from bots.models import Delivery
-from tests.bots.domain.alerts.delivering.conftest import SECRET, carried, later, opened
+from tests.bots.domain.alerts.delivering.conftest import SECRET, carried, cleared, later, opened
 from tests.engines import free_port
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -80,14 +80,15 @@ def test_no_redirect_is_followed(hook, receiver, bot):
     opened(bot)
     carried(hook)
     delivery = Delivery.objects.get()
-    assert (delivery.state, delivery.code) == ("given_up", "redirected")
+    assert (delivery.state, delivery.code) == ("pending", "redirected")
     assert [path for path, _, _ in receiver.received] == ["/hooks/k3y?token=t0ken"]
 
 
-def test_an_unreachable_receiver_is_tried_six_times_and_given_up(hook, receiver, bot):
+def test_of_an_end_an_unreachable_receiver_is_told_six_times_and_then_no_more(hook, receiver, bot):
     hook.set_secret("address", f"http://127.0.0.1:{free_port()}/k3y")
     hook.save()
-    opened(bot)
+    cleared(*opened(bot))
+    Delivery.objects.filter(what="opened").delete()
     for _ in range(5):
         carried(hook)
         assert Delivery.objects.get().state == "pending"
