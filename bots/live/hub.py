@@ -28,6 +28,7 @@ SELF_TEST_SECONDS = 20.0  # between two self-tests; each joins again, since memb
 LAYER_SECONDS = 3.0
 DATABASE_SECONDS = 4.0
 LATEST_LOOK_FAILURES = 2
+LOST_AFTER_SECONDS = 0.5  # an announcement follows its row; what is later than that got lost
 LOST = ("missed", ALARM)  # what a lost announcement was about nobody knows
 COMPLAINT_SECONDS = 30.0  # between two log lines about browsers that were turned away
 
@@ -194,9 +195,13 @@ class Hub:
             now = self.loop.time()
             for browser in [browser for browser in self.browsers if browser.stalled(now, STALL_SECONDS)]:
                 browser.end(SLOW)
-            if self.browsers:
-                await self.look_at_sessions()
-                await self.look_for_lost()
+            try:
+                if self.browsers:
+                    await self.look_at_sessions()
+                    await self.look_for_lost()
+            except Exception:  # whoever stops looking leaves in those who were shut out
+                log.exception("sessions cannot be looked at")
+                self.end_all(DEAF)
 
     async def look_at_sessions(self) -> None:
         looked_at = list(self.browsers)
@@ -216,17 +221,22 @@ class Hub:
                 browser.end(reason)
 
     async def look_for_lost(self) -> None:
-        """What the database knows and nobody announced here (the announcement got lost, or is still on its way)."""
+        """What the database knows and nobody announced here, not even a little later."""
         teams = {team_id for team_id, browsers in self.by_team.items() if browsers}
         try:
             async with asyncio.timeout(DATABASE_SECONDS):
                 found = await look_up_seqs(teams)
         except (DatabaseError, TimeoutError):  # looking at the sessions says so
             return
-        for team_id, numbers in found.items():
-            for slug, (bot_id, seq) in numbers.items():
-                if seq > self.latest.setdefault(bot_id, seq):
-                    self.told([Changed(bot_id, slug, team_id, LOST, seq)])
+        behind = [
+            Changed(bot_id, slug, team_id, LOST, seq)
+            for team_id, numbers in found.items()
+            for slug, (bot_id, seq) in numbers.items()
+            if seq > self.latest.setdefault(bot_id, seq)
+        ]
+        if behind:
+            await asyncio.sleep(LOST_AFTER_SECONDS)
+            self.told(change for change in behind if change.seq > self.latest[change.bot_id])
 
     def end_all(self, reason: str) -> None:
         for browser in list(self.browsers):
