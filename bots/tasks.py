@@ -16,7 +16,6 @@ from kombu.exceptions import OperationalError as BrokerFailure
 
 from accounts import forgetting
 from accounts.announcements import Announcement
-from accounts.models import Team
 from bots.domain import alerts, commands, connection_tests, rollups, safety
 from bots.domain.alerts import delivering
 from bots.domain.alerts.evaluating import evaluate
@@ -150,7 +149,7 @@ def test_connection(uuid: str) -> None:
 @shared_task
 def days_anew(team_id: int) -> None:
     """A team's days begin elsewhere."""
-    close_days_anew(team_id, Team.objects.get(pk=team_id).time_zone)
+    close_days_anew(team_id)
 
 
 def team_changed(sender: object, announcement: Announcement, **kwargs: object) -> None:

@@ -9,6 +9,7 @@ from django.utils import timezone
 from accounts.access import Role
 from accounts.models import Membership, Team, User
 from bots.domain import rollups
+from bots.domain.close_days import close_days_anew
 from bots.models import Bot, BotReading, BotRun, BotStatus, PollTurn, Trade
 
 PASSWORD = "correct-horse-7"
@@ -75,6 +76,12 @@ def a_run(bot: Bot) -> BotRun:
     """The bot's current run."""
     facts = {"mode": bot.status.mode, "currency": bot.status.stake_currency}
     return BotRun.objects.get_or_create(bot=bot, ended_at=None, defaults={"number": 1, **facts})[0]
+
+
+def moved_to(zone: str, team: Team) -> None:
+    """The team's days begin there, and its trades are put on them."""
+    Team.objects.filter(pk=team.pk).update(time_zone=zone)
+    close_days_anew(team.pk)
 
 
 def a_trade(bot: Bot, profit: str | None = None, *, ratio: str | None = None, **values: object) -> Trade:

@@ -9,33 +9,36 @@ from zoneinfo import ZoneInfo
 
 from django.db import transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import DateField, F, Func, Max, Min
+from django.db.models import DateField, F, Func
 
 from bots.domain.rollups import recount_whole
 from bots.models import Bot, PollTurn, Trade
 
 
-def close_days_anew(team_id: int, zone: str) -> None:
-    """Put every closed trade of the team on its day again, bot by bot: nobody waits for more than one bot's trades."""
+def close_days_anew(team_id: int) -> None:
+    """Put every closed trade of the team on its day again, bot by bot: nobody waits for more than one bot's trades.
+
+    The zone is read while the bot's turn is held: the team may have changed it again, and what is written last must be
+    of the last."""
     for bot in Bot.objects.filter(team=team_id).order_by("pk"):
         with transaction.atomic():
             PollTurn.objects.select_for_update(of=("self",)).filter(bot=bot).first()
-            if moved(bot, zone):
+            if moved(bot, Bot.objects.values_list("team__time_zone", flat=True).get(pk=bot.pk)):
                 recount_whole(bot)
 
 
 def moved(bot: Bot, zone: str) -> int:
-    """How many trades are on another day now. One UPDATE for each stretch of time between two changes of the clocks."""
+    """How many trades are on another day now. From trade to trade: one UPDATE for each stretch of time between two
+    changes of the clocks (or of the year) that holds any. One trade of the year 9999 costs as much as one of today."""
     dated = Trade.objects.filter(bot=bot, is_open=False, close_date__isnull=False)
-    span = dated.aggregate(first=Min("close_date"), last=Max("close_date"))
-    if span["first"] is None:
-        return 0
-    changed = 0
-    for stretch in stretches(zone, span["first"].year, span["last"].year):
-        if stretch.since <= span["last"] and span["first"] < stretch.until:
-            day = DayAt(stretch.seconds)
-            inside = dated.filter(close_date__gte=stretch.since, close_date__lt=stretch.until)
-            changed += inside.exclude(close_day=day).update(close_day=day)
+    closes = dated.order_by("close_date").values_list("close_date", flat=True)
+    changed, close = 0, closes.first()
+    while close is not None:
+        stretch = stretch_at(zone, close)
+        day = DayAt(stretch.seconds)
+        inside = dated.filter(close_date__gte=stretch.since, close_date__lt=stretch.until)
+        changed += inside.exclude(close_day=day).update(close_day=day)
+        close = closes.filter(close_date__gte=stretch.until).first()
     return changed
 
 
@@ -47,13 +50,24 @@ class Stretch(NamedTuple):
     seconds: int
 
 
-@lru_cache(maxsize=64)
-def stretches(zone: str, first_year: int, last_year: int) -> tuple[Stretch, ...]:
-    """Without a gap, over these years (UTC) and a day before and after."""
-    begin = datetime(max(first_year - 1, 1), 12, 31, tzinfo=UTC)
-    end = datetime(min(last_year + 1, 9999), 1, 2, tzinfo=UTC)
-    changes = [begin, *changes_between(ZoneInfo(zone), begin, end), end]
-    return tuple(Stretch(since, until, offset(ZoneInfo(zone), since)) for since, until in pairwise(changes))
+LAST_DAY = datetime(9999, 12, 31, tzinfo=UTC)  # there is no day after it: a zone that is ahead cannot name it
+
+
+def stretch_at(zone: str, moment: datetime) -> Stretch:
+    return next(each for each in stretches(zone, moment.year) if moment < each.until)
+
+
+@lru_cache(maxsize=512)
+def stretches(zone: str, year: int) -> tuple[Stretch, ...]:
+    """Without a gap, from the first moment of the year (UTC) to the next one's; there are days until 9999-12-31."""
+    there = ZoneInfo(zone)
+    begin = datetime(year, 1, 1, tzinfo=UTC)
+    end = LAST_DAY if year == LAST_DAY.year else datetime(year + 1, 1, 1, tzinfo=UTC)
+    changes = [begin, *changes_between(there, begin, end), end]
+    found = tuple(Stretch(since, until, offset(there, since)) for since, until in pairwise(changes))
+    if end != LAST_DAY:
+        return found
+    return (*found, Stretch(LAST_DAY, datetime.max.replace(tzinfo=UTC), min(offset(there, LAST_DAY), 0)))
 
 
 def changes_between(zone: ZoneInfo, begin: datetime, end: datetime) -> Iterator[datetime]:

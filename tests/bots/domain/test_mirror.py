@@ -11,6 +11,7 @@ from accounts.models import Team
 from bots.domain import rollups
 from bots.models import Bot, BotDay, BotRun, PollTurn, Trade
 from bots.simulator import BotSpec, SimBot, running_fleet
+from tests.builders import moved_to
 from tests.fleets import at_the_bot, current_run, known, mirrored, polled, settled
 
 
@@ -209,12 +210,10 @@ def test_the_rest_between_two_full_readings_follows_the_pace(sim: SimBot, bot: B
 
 
 def test_days_follow_the_teams_zone(sim: SimBot, bot: Bot, alpha: Team) -> None:
-    from bots.domain.close_days import close_days_anew
-
     Trade.objects.filter(bot=bot, trade_id="1").update(close_date="2026-03-01T22:30:00Z")
-    close_days_anew(alpha.pk, "Asia/Tokyo")
+    moved_to("Asia/Tokyo", alpha)
     assert str(Trade.objects.get(bot=bot, trade_id="1").close_day) == "2026-03-02"
-    close_days_anew(alpha.pk, "America/New_York")
+    moved_to("America/New_York", alpha)
     assert str(Trade.objects.get(bot=bot, trade_id="1").close_day) == "2026-03-01"
 
 

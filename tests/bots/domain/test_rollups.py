@@ -17,7 +17,6 @@ from hypothesis import strategies as st
 
 from accounts.models import Team
 from bots.domain import rollups
-from bots.domain.close_days import close_days_anew
 from bots.domain.sums import Sums
 from bots.models import Bot, BotDay, BotLifetime, TeamDay, Trade
 from bots.models.rollup import UNDATED
@@ -239,7 +238,7 @@ def test_after_any_history_the_rollups_are_the_sums(acts: list[Any]) -> None:
             else:
                 zone = which
                 for team in teams:
-                    close_days_anew(team.pk, zone)
+                    builders.moved_to(zone, team)
             require_exact()
         assert [rollups.differences(team) for team in teams] == [[], []]
         transaction.set_rollback(True)
