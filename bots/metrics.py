@@ -16,7 +16,19 @@ from redis.exceptions import RedisError
 
 from bots.domain.events.kinds import SEVERITIES
 from bots.domain.freshness import freshness_of, shown_state
-from bots.models import Alert, AlertClock, AuditEntry, Bot, BotLifetime, BotStatus, Command, Event, PollTurn, Trade
+from bots.models import (
+    Alert,
+    AlertClock,
+    AuditEntry,
+    Bot,
+    BotLifetime,
+    BotStatus,
+    Command,
+    Delivery,
+    Event,
+    PollTurn,
+    Trade,
+)
 
 Labels = dict[str, str]
 Value = float | int | None
@@ -68,6 +80,7 @@ def installation() -> Iterator[Metric]:
         trades,
         commands,
         alerts,
+        deliveries,
         records,
         queues,
     )
@@ -159,6 +172,18 @@ def alerts(now: datetime) -> Iterator[Metric]:
     evaluated_at = AlertClock.objects.values_list("evaluated_at", flat=True).first()
     age = (now - evaluated_at).total_seconds() if evaluated_at else None
     yield gauge("portal_alerts_evaluated_age_seconds", "Since the rules of alerts were last evaluated", ({}, age))
+
+
+def deliveries(now: datetime) -> Iterator[Metric]:
+    """Of the kept ones. A part of a digest counts with its digest."""
+    rows = Delivery.objects.order_by().values_list("state").annotate(Count("pk"), Min("created_at"))
+    found = {state: (count, oldest) for state, count, oldest in rows}
+    names = (Delivery.PENDING, Delivery.CLAIMED, Delivery.SENT, Delivery.GIVEN_UP)
+    counts: list[tuple[Labels, Value]] = [({"state": n}, found[n][0] if n in found else 0) for n in names]
+    yield gauge("portal_deliveries", "Messages about alerts by state", *counts)
+    waiting = [found[state][1] for state in Delivery.UNDER_WAY if state in found]
+    age = (now - min(waiting)).total_seconds() if waiting else 0.0
+    yield gauge("portal_delivery_oldest_age_seconds", "How long the message waiting longest has waited", ({}, age))
 
 
 def records(now: datetime) -> Iterator[Metric]:

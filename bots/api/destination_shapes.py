@@ -16,11 +16,12 @@ class DeliveryShape(Shape):
     alert = IntegerField(allow_null=True)
     state = CharField(
         help_text="pending (waits, or is tried again at next_try_at), claimed (a worker sends it), sent, given_up, "
-        "digested (told in the digest part_of), dropped (not worth telling any more)"
+        "digested (told by the digest part_of, if that is sent), dropped (not worth telling any more)"
     )
     attempts = IntegerField()
     maybe_twice = BooleanField(help_text="An attempt left and was never answered: it may have arrived twice")
     part_of = IntegerField(allow_null=True)
+    digest_state = CharField(allow_null=True, help_text="state of the digest part_of: what became of this telling")
     created_at = DateTimeField()
     next_try_at = DateTimeField(allow_null=True)
     begun_at = DateTimeField(allow_null=True)
@@ -45,7 +46,7 @@ class DestinationShape(Shape):
     most_per_hour = IntegerField(help_text="What is more comes as one digest")
     created_at = DateTimeField()
     created_by = CharField()
-    last = DeliveryShape(allow_null=True, help_text="The newest telling that ended")
+    last = DeliveryShape(allow_null=True, help_text="The newest telling that was tried")
 
 
 class DestinationChange(serializers.Serializer[Any]):

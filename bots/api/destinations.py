@@ -139,6 +139,7 @@ def written_delivery(delivery: Delivery) -> dict[str, Any]:
         "attempts": delivery.attempts,
         "maybe_twice": bool(delivery.unsure),
         "part_of": delivery.part_of_id,
+        "digest_state": delivery.part_of.state if delivery.part_of else None,
         "created_at": delivery.created_at,
         "next_try_at": delivery.next_try_at if delivery.state == Delivery.PENDING else None,
         "begun_at": delivery.begun_at,

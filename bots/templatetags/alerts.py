@@ -35,7 +35,8 @@ OUTCOMES = {
     Delivery.CLAIMED: ("is being sent", "now"),
     Delivery.SENT: ("sent", "ok"),
     Delivery.GIVEN_UP: ("not delivered", "no"),
-    Delivery.DIGESTED: ("told in a digest", "ok"),
+    Delivery.DIGESTED: ("in a digest that is forgotten by now", ""),
+    Delivery.DROPPED: ("not told any more", ""),
 }
 
 
@@ -67,14 +68,17 @@ def telling_word(what: str) -> str:
 
 @register.filter
 def outcome_word(delivery: Delivery) -> str:
-    """Of one that failed once and is tried again: that it waits for that."""
+    """Of one that failed once and is tried again: that it waits for that. Of a part of a digest: the digest's."""
+    if delivery.state == Delivery.DIGESTED and delivery.part_of is not None:
+        return f"in a digest: {outcome_word(delivery.part_of)}"
     word = OUTCOMES.get(delivery.state, (delivery.state, ""))[0]
     return f"{word} to be tried again" if delivery.state == Delivery.PENDING and delivery.attempts else word
 
 
 @register.filter
 def outcome_mark(delivery: Delivery) -> str:
-    return OUTCOMES.get(delivery.state, ("", ""))[1]
+    told = delivery.part_of if delivery.state == Delivery.DIGESTED and delivery.part_of is not None else delivery
+    return OUTCOMES.get(told.state, ("", ""))[1]
 
 
 @register.filter

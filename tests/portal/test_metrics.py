@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from bots import metrics
 from bots.domain.connections import add_bot, pause_polling
-from bots.models import PollTurn
+from bots.models import Delivery, Destination, PollTurn
 from tests import builders
 from tests.bots.domain.audit_acts import ALICE
 from tests.builders import a_bot, a_trade
@@ -61,6 +61,18 @@ def test_turns_commands_trades_and_the_audits_head(alpha, alice, scraped):
     assert found["portal_audit_head_id"] == 1
     assert found["portal_database_up"] == 1
     assert found["portal_process_sockets"] == 0
+
+
+def test_alerts_that_wait_to_be_told_and_those_nobody_was_told_of(alpha, scraped):
+    assert scraped()["portal_delivery_oldest_age_seconds"] == 0
+    pager = Destination.objects.create(team=alpha, kind="webhook", name="Pager")
+    then = timezone.now() - timedelta(minutes=20)
+    for state, age in (("pending", 1), ("pending", 2), ("given_up", 3), ("sent", 4), ("digested", 5)):
+        Delivery.objects.create(destination=pager, what="test", state=state, created_at=then - timedelta(seconds=age))
+    found = scraped()
+    told = [found[f'portal_deliveries{{state="{state}"}}'] for state in ("pending", "claimed", "sent", "given_up")]
+    assert told == [2, 0, 1, 1]
+    assert 1202 <= found["portal_delivery_oldest_age_seconds"] < 1300
 
 
 def test_of_an_empty_portal_nothing_is_invented(db, scraped):

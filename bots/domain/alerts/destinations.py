@@ -14,10 +14,12 @@ from urllib.parse import urlsplit
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from accounts.models import Team, User
+from bots.domain.alerts.delivering.queueing import catch_up
 from bots.domain.alerts.delivering.services import NoSuchService, checked_service, service_of
 from bots.domain.audit import Act, Actor, append
 from bots.domain.audit.entry import Detail
@@ -33,20 +35,23 @@ MOST_SECRET, LONGEST_ADDRESS = 200, 1000
 MOST_PER_TEAM = 50
 MOST_PER_HOUR = 200
 TESTS_PER_HOUR = 10
+TELLING = {"enabled", "least", "mode", "address", "secret"}  # a change of these: what is still wrong may be told now
 OPEN_FIELDS = ("name", "least", "mode", "enabled", "most_per_hour", "shown")
 
 
 # --- reading --------------------------------------------------------------------------------------------------------
 def destinations_of(user: User, team: Team | None = None) -> QuerySet[Destination]:
-    """Those the person's teams have, by team and name, each with `last`: its newest ended delivery's id."""
+    """Those the person's teams have, by team and name, each with `last_id`: the delivery tried there last."""
     mine = Destination.objects.visible_to(user).kept().select_related("team").order_by("team__name", "name", "id")
-    ended = Delivery.objects.filter(destination=OuterRef("pk"), state__in=(Delivery.SENT, Delivery.GIVEN_UP))
-    mine = mine.annotate(last_id=Subquery(ended.order_by("-ended_at", "-id").values("pk")[:1]))
+    tried = Q(state__in=(Delivery.SENT, Delivery.GIVEN_UP)) | Q(state=Delivery.PENDING, attempts__gt=0)
+    own = Delivery.objects.filter(tried, destination=OuterRef("pk"))
+    own = own.order_by(Coalesce("ended_at", "claimed_at").desc(nulls_last=True), "-id")
+    mine = mine.annotate(last_id=Subquery(own.values("pk")[:1]))
     return mine.filter(team=team) if team is not None else mine
 
 
 def last_deliveries(destinations: list[Destination]) -> dict[int, Delivery]:
-    """By destination: what came of the last telling that ended. `destinations`: of destinations_of."""
+    """By destination: what came of the last telling that was tried. `destinations`: of destinations_of."""
     ids = [destination.last_id for destination in destinations]  # type: ignore[attr-defined]
     return {delivery.destination_id: delivery for delivery in Delivery.objects.filter(pk__in=ids)}
 
@@ -80,6 +85,7 @@ def add_destination(
         made(fresh, {**given, "address": address, "secret": secret})
         require_free_name(fresh)
         fresh.save(force_insert=True)
+        catch_up(fresh)
         append(act("destination_added", actor, fresh, kind=fresh.kind, **open_facts(fresh)))
     return fresh
 
@@ -94,12 +100,14 @@ def change_destination(actor: Actor, destination: Destination, **given: Any) -> 
         sealed = made(fresh, {name: value for name, value in given.items() if value is not None})
         require_free_name(fresh)
         after = open_facts(fresh)
-        changed = sorted({name for name in after if after[name] != before[name]} | sealed)
+        changed = {name for name in after if after[name] != before[name]} | sealed
         if changed:
             fresh.save(update_fields=[*OPEN_FIELDS, "sealed"])
+            if changed & TELLING:
+                catch_up(fresh)
             old = {name: before[name] for name in changed if name in before}
             new = {name: after[name] for name in changed if name in after}
-            append(act("destination_changed", actor, fresh, changed=changed, before=old, after=new))
+            append(act("destination_changed", actor, fresh, changed=sorted(changed), before=old, after=new))
     return fresh
 
 

@@ -114,6 +114,17 @@ def test_a_test_is_sent_by_a_worker_and_says_what_came_of_it(as_alice, as_bob, s
     assert as_alice(f"destinations/{number}/test/", "POST").status_code == 400
 
 
+def test_of_what_a_digest_tells_the_state_of_the_digest_is_told(as_bob, alpha):
+    pager = Destination.objects.create(team=alpha, kind="mail", name="Pager")
+    digest = pager.deliveries.create(what="digest", state="given_up")
+    part = pager.deliveries.create(what="opened", state="digested", part_of=digest)
+    told = as_bob.read(f"destinations/{pager.pk}/deliveries/")["results"]
+    assert [(one["id"], one["state"], one["digest_state"]) for one in told] == [
+        (part.pk, "digested", "given_up"),
+        (digest.pk, "given_up", None),
+    ]
+
+
 @pytest.mark.django_db(transaction=True)
 def test_no_secret_of_a_destination_is_left_anywhere(as_alice, as_bob, settings, caplog, capfd, monkeypatch):
     """Added, changed, tried and failing: in no answer, no row, no log, no audit."""

@@ -68,6 +68,19 @@ def test_a_test_is_asked_for_and_its_outcome_is_read_there(browser_of, alice, bo
     assert "Test asked by alice" in shown
 
 
+@pytest.mark.parametrize(
+    ("state", "word", "mark"),
+    [("sent", "in a digest: sent", "ok"), ("given_up", "in a digest: not delivered", "no"),
+        ("pending", "in a digest: waits to be tried again", "now")],
+)  # fmt: skip
+def test_what_is_told_in_a_digest_is_told_as_far_as_the_digest_is(browser_of, bob, hook, state, word, mark):
+    digest = hook.deliveries.create(what="digest", state=state, attempts=1, words="example.org answered")
+    part = hook.deliveries.create(what="opened", state="digested", part_of=digest)
+    shown = row(page(browser_of(bob).get(f"/team/alpha/destinations/{hook.pk}/")), f"delivery-{part.pk}")
+    assert text(shown).endswith(f"{word} example.org answered")
+    assert f'class="{mark}"' in shown
+
+
 def test_bob_who_may_only_look_sees_no_form_and_charlie_finds_nothing(browser_of, bob, charlie, hook):
     own = f"/team/alpha/destinations/{hook.pk}/"
     shown = page(browser_of(bob).get(own))

@@ -2,6 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 
+from django.db.models import Q
+from django.utils import timezone
+
 from bots.domain.events.kinds import SEVERITIES
 from bots.models import Alert, Delivery, Destination
 
@@ -39,6 +42,26 @@ def of_later_states(alerts: Sequence[Alert], what: str) -> Iterable[Delivery]:
     for destination, alert in told.values_list("destination", "alert"):
         turn = by_id[alert].reminders if what == Delivery.REMINDER else 0
         yield Delivery(destination_id=destination, alert_id=alert, what=what, round=turn)
+
+
+def catch_up(destination: Destination) -> int:
+    """Tell a destination that is new, changed or switched on again what is still wrong and nobody has taken on, as far
+    as it was not told there; how many tellings there are now. What is muted waits for the end of that.
+
+    Inside the transaction of the change. What may have arrived twice is not told again."""
+    if not destination.enabled or destination.removed_at is not None:
+        return 0
+    now = timezone.now()
+    standing = Alert.objects.unacknowledged().filter(team=destination.team_id, announced_at__isnull=False)
+    wanted = [alert for alert in standing.order_by("pk") if wants(destination, alert)]
+    own = Delivery.objects.filter(destination=destination, alert__in=wanted, what=Delivery.OPENED)
+    ended = (Delivery.DROPPED, Delivery.GIVEN_UP)
+    untold = Q(state__in=ended, unsure=0) | Q(state=Delivery.DIGESTED, part_of__state__in=ended, part_of__unsure=0)
+    own.filter(untold).update(state=Delivery.PENDING, part_of=None, ended_at=None, code="", words="")
+    fresh = [Delivery(destination=destination, alert=alert, what=Delivery.OPENED) for alert in wanted]
+    Delivery.objects.bulk_create(fresh, ignore_conflicts=True)
+    waiting = Delivery.objects.filter(destination=destination, state=Delivery.PENDING)
+    return waiting.update(next_try_at=now)
 
 
 def wants(destination: Destination, alert: Alert) -> bool:

@@ -16,6 +16,7 @@ TOO_OLD = timedelta(days=1)
 WAITS, TOLD = "waits", "told"
 TELLS_BOTH = "It was over before it could be told; the message that it is over tells both"
 TOLD_TO_BE_OVER = "The message that it is over has gone already"
+WAITS_ITSELF = "What it reminds of could not be told yet, and still waits to be"
 OVER = "It was over before it could be told"
 
 # In a digest that has failed for good nothing was told; one that is forgotten by now was told long ago.
@@ -30,12 +31,24 @@ def worth_telling(destination: Destination, waiting: list[Delivery], now: dateti
     if not destination.enabled or destination.removed_at is not None:
         drop(waiting, "The destination was switched off or removed", now)
         return []
-    rest = without_what_its_end_tells(destination, waiting, now)
+    rest = without_reminders_of_what_waits(destination, waiting, now)
+    rest = without_what_its_end_tells(destination, rest, now)
     heard = heard_of(destination, rest)
     old = [delivery for delivery in rest if is_stale(delivery, heard, now)]
     drop(old, OVER, now)
     rest = [delivery for delivery in rest if delivery not in old]
     return without_what_is_muted(rest, now)
+
+
+def without_reminders_of_what_waits(destination: Destination, waiting: list[Delivery], now: datetime) -> list[Delivery]:
+    reminded = [delivery.alert_id for delivery in waiting if delivery.what == Delivery.REMINDER]
+    if not reminded:
+        return waiting
+    untold = Delivery.objects.filter(destination=destination, alert__in=reminded, what=Delivery.OPENED)
+    waits = set(untold.filter(state=Delivery.PENDING).values_list("alert", flat=True))
+    idle = [one for one in waiting if one.what == Delivery.REMINDER and one.alert_id in waits]
+    drop(idle, WAITS_ITSELF, now)
+    return [delivery for delivery in waiting if delivery not in idle]
 
 
 # --- openings whose end is told -------------------------------------------------------------------------------------
