@@ -10,6 +10,7 @@ import pytest
 
 from accounts.models import User
 from bots import tasks
+from bots.domain.alerts.delivering import webhook
 from bots.domain.polling.by_hand import poll_now
 from bots.domain.polling.engine import stop_engine
 from bots.models import Bot, ConnectionTest
@@ -263,6 +264,20 @@ async def test_no_spelling_is_contacted_by_the_door_to_the_websockets(canary, sh
         assert "s3cret-canary" not in str(refused.value)
         tried += 1
     show(f"SSRF through a websocket: canary reached {len(canary.reached)} of {tried}")
+
+
+def test_no_spelling_is_contacted_by_a_webhook(canary, settings, monkeypatch, show):
+    """The address as it stands in the row, whoever wrote it there: the door to receivers must refuse, too."""
+    settings.PORTAL_WEBHOOK_NETWORKS = ["public"]
+    monkeypatch.setattr("bots.models.doors.WEBHOOK_SECONDS", 2.0)
+    tried = 0
+    for url in [*all_addresses(canary.port), *no_addresses(canary.port)]:
+        outcome = webhook.post(f"{url}/s3cret-canary", "a secret that signs", "delivery-1", {})
+        assert not outcome.taken, url
+        assert outcome.code in ("address_not_allowed", "name_not_found", "wrong_settings"), (url, outcome)
+        assert "s3cret-canary" not in outcome.words
+        tried += 1
+    show(f"SSRF through a webhook: canary reached {len(canary.reached)} of {tried}")
 
 
 @pytest.mark.parametrize("answers", FLIPS)

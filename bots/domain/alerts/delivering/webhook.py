@@ -11,15 +11,20 @@ from urllib.parse import urlsplit
 import orjson
 
 from bots.domain.alerts.delivering.outcome import AGAIN, REFUSED, UNSURE, Outcome, of_status
-from bots.models.doors import open_webhook_door
-from bots.systems.errors import BotError, TryAgain
+from bots.models.doors import checked_webhook_url, open_webhook_door
+from bots.systems.errors import BotError, TryAgain, WrongSettings
 
 SIGNATURE = "X-Portal-Signature"
 NUMBER = "X-Portal-Delivery"
 
 
 def post(url: str, key: str, number: str, payload: Mapping[str, Any]) -> Outcome:
-    """`number` stays the same when the same delivery is sent again: a receiver knows it by that."""
+    """`number` stays the same when the same delivery is sent again: a receiver knows it by that. The address is looked
+    at again: a row may be older than a check, or written by somebody else."""
+    try:
+        url = checked_webhook_url(url)
+    except WrongSettings as problem:
+        return Outcome(REFUSED, problem.code, str(problem))
     body = orjson.dumps(payload)
     stamp = int(time.time())
     headers = [
