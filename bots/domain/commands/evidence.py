@@ -1,6 +1,6 @@
 """What reading a bot says of a command: that it was done, that nothing changed, or that it cannot be told."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Container, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
@@ -15,6 +15,7 @@ from bots.systems.errors import NoSuchTrade, NotOffered
 
 DONE, PART, UNCHANGED, UNCLEAR = "done", "part", "unchanged", "unclear"
 CANNOT_BE_SEEN = "Nothing that can be read at the bot tells whether it happened"
+OVER = (effects.CANCELLED, effects.PARTLY)  # an exit order that sells no more
 MOST_TRADES = 100  # of an exit-all, no longer open, looked up one by one
 
 
@@ -153,7 +154,7 @@ async def of_exit_all(command: Command, session: Session) -> Found:
     still = [one for one in known if key_of(one) in now_open]
     left = [one for one in known if key_of(one) not in now_open]
     ends = [await end_of_one(command, session, one, now_open) for one in (*still, *left[:MOST_TRADES])]
-    return together(ends, len(left[MOST_TRADES:]))
+    return together(ends, {key_of(one)[0] for one in still}, len(left[MOST_TRADES:]))
 
 
 def key_of(known: Mapping[str, Any]) -> tuple[str, int]:
@@ -181,19 +182,22 @@ async def end_of_one(
     return end | {"effect": effect} | ({"fill": fill} if fill else {})
 
 
-def together(ends: list[dict[str, Any]], unexamined: int = 0) -> Found:
-    """`unexamined`: further trades that are open no more, and were too many to be looked up."""
+def together(ends: list[dict[str, Any]], still_open: Container[str] = (), unexamined: int = 0) -> Found:
+    """`still_open`: trade ids. `unexamined`: further trades that are open no more, too many to be looked up."""
     kinds = [end["effect"] for end in ends]
-    left = [f"{end['pair']} #{end['trade_id']}" for end in ends if end["effect"] == ""]
+    # Without an order, or with one that is over: such a trade is held, whatever was sold of it.
+    held = [end for end in ends if not end["effect"] or (end["trade_id"] in still_open and end["effect"] in OVER)]
+    left = [f"{end['pair']} #{end['trade_id']}" for end in held]
     vanished = [f"{end['pair']} #{end['trade_id']}" for end in ends if end["effect"] == effects.NONE]
     words = f"{len(ends) - len(left) - len(vanished)} of {len(ends)} trades were exited"
     words += f"; no longer at the bot: {', '.join(vanished[:10])}" if vanished else ""
     words += f"; {unexamined} more are no longer open" if unexamined else ""
     more = {"trades": ends}
-    if len(left) == len(ends):
+    if not any(kinds):
         return Found(UNCHANGED, words, "", more)
     if left:
-        return Found(PART, f"{words}; not: {', '.join(left[:10])}", effects.PARTLY, more)
+        effect = effects.PENDING if effects.PENDING in kinds else effects.PARTLY
+        return Found(PART, f"{words}; not: {', '.join(left[:10])}", effect, more)
     if effects.PENDING in kinds:
         return Found(DONE, f"{words}; {kinds.count(effects.PENDING)} orders are still open", effects.PENDING, more)
     whole = all(kind in (effects.FILLED, effects.CANCELLED) for kind in kinds)

@@ -3,6 +3,7 @@
 Looks follow a fixed course after the moment of sending (or of the answer), ever more rarely; the tick starts each.
 """
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -37,6 +38,9 @@ UNKNOWN_LONGEST, FOLLOWED_LONGEST = timedelta(hours=24), timedelta(days=7)
 READ_AT_MOST = 20  # looks at the bot itself to follow what it accepted; later ones are at the mirror
 # A request that got lost may still be worked at: so long after its end, an unchanged bot has not done it.
 SETTLED_AFTER = timedelta(seconds=30)
+# An exit of all is worked off trade by trade, and an open entry is cancelled first: until then a trade that is still
+# held may get its order.
+PART_AFTER = timedelta(minutes=5)
 NEEDED_READINGS = 2
 
 
@@ -102,7 +106,8 @@ def resolve(command: Command, found: Found) -> None:
     if found.verdict == UNCLEAR or readings < NEEDED_READINGS or not settled(command, now) or doubt:
         note(command, {"found": f"{found.words}{doubt}", "readings": readings})
     elif found.verdict == PART:
-        resolved(command, found, now)
+        following = replace(found, effect=effects.PENDING) if found.effect and not is_all_of_it(command) else found
+        resolved(command, following, now)
     else:
         unchanged(command, found)
 
@@ -183,7 +188,7 @@ def note(command: Command, more: dict[str, Any]) -> None:
 
 def follow(command: Command, found: Found) -> None:
     """The effect of what the bot accepted. When it is final the audit gets a row with the fill."""
-    if found.effect not in effects.SETTLED or (found.verdict == PART and not settled(command, timezone.now())):
+    if found.effect not in effects.SETTLED or (found.verdict == PART and not is_all_of_it(command)):
         return
     outcome = after(command, found, command.outcome.get("sentence", ""))
     with transaction.atomic():
@@ -193,6 +198,12 @@ def follow(command: Command, found: Found) -> None:
         command.outcome = outcome
         change(command, *(("trades",) if command.action in EXITS else ()))
         append(act_of("command_effect", PORTAL, command, {"outcome": told(outcome)}))
+
+
+def is_all_of_it(command: Command) -> bool:
+    """What is still held by now stays so."""
+    since = command.answered_at or command.sent_at or command.requested_at
+    return timezone.now() >= since + PART_AFTER
 
 
 def after(command: Command, found: Found, sentence: str) -> dict[str, Any]:
