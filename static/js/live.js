@@ -9,6 +9,7 @@
   const LEAST_GAP = 250;        // ms between two fetches: at most 4 a second
   const ASK_EVERY = 10_000;     // ms, while there is no websocket
   const ASK_ANYWAY = 30_000;    // ms, with one: a lost message costs a late refresh, never a wrong page
+  const PATIENCE = 8000;        // ms for one answer: a question on which nothing comes back must not be the last one
   const PULSE_AFTER = 3000;     // ms of silence on the websocket, then it is asked for a sign
   const PULSE_PATIENCE = 8000;  // ms until it is given up
   const onlyBot = main.dataset.liveBot || "";
@@ -32,11 +33,14 @@
     return url;
   }
 
+  // The first news after a rest is fetched at once; what comes during a fetch is fetched together, some time after it.
   function want() {
     wanted = true;
+    fetchAfter(LEAST_GAP);
+  }
+
+  function fetchAfter(gap) {
     if (document.hidden || busy || timer) return;
-    // A slow server is not asked faster than it answers.
-    const gap = Math.max(LEAST_GAP, 2 * lastTook);
     timer = setTimeout(refresh, Math.max(0, lastFetch + gap - performance.now()));
   }
 
@@ -50,18 +54,29 @@
       await fetchAndSwap();
       reachable = true;
     } catch (problem) {
-      if (!(problem instanceof TypeError)) throw problem;   // fetch's word for "no connection"
+      if (!isNoConnection(problem)) throw problem;
       reachable = false;
     } finally {
       busy = false;
       lastTook = performance.now() - lastFetch;
       showConnection();
     }
-    if (wanted) want();
+    // A slow server is not asked faster than it answers.
+    if (wanted) fetchAfter(Math.min(ASK_EVERY, Math.max(LEAST_GAP, 2 * lastTook)));
+  }
+
+  function asking(url) {
+    const signal = AbortSignal.timeout(PATIENCE);
+    return fetch(url, { headers: { Accept: "text/html" }, credentials: "same-origin", signal });
+  }
+
+  // A TypeError is fetch's word for it.
+  function isNoConnection(problem) {
+    return problem instanceof TypeError || problem.name === "TimeoutError";
   }
 
   async function fetchAndSwap() {
-    const answer = await fetch(address(), { headers: { Accept: "text/html" }, credentials: "same-origin" });
+    const answer = await asking(address());
     if (answer.redirected || answer.status === 404 || answer.status === 403) return location.reload();
     if (!answer.ok) throw new TypeError("the portal answered " + answer.status);
     swap(new DOMParser().parseFromString(await answer.text(), "text/html"));
@@ -102,6 +117,9 @@
   // --- The connection ---
   function connect() {
     const opened = socket = new WebSocket(location.origin.replace(/^http/, "ws") + "/ws/fleet/");
+    opened.addEventListener("open", () => {
+      if (socket === opened) heard = asked = performance.now();   // what the one before it owed is not its debt
+    });
     opened.addEventListener("message", (event) => {
       heard = performance.now();
       hear(JSON.parse(event.data));
@@ -168,7 +186,7 @@
     alarmTimer = 0;
     alarmsAsked = performance.now();
     try {
-      const answer = await fetch("/events/toasts/?after=" + newestEvent, { credentials: "same-origin" });
+      const answer = await asking("/events/toasts/?after=" + newestEvent);
       if (!answer.ok || answer.redirected) return;
       const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("[data-newest-event]");
       newestEvent = Math.max(newestEvent, Number(fresh.dataset.newestEvent));
@@ -176,7 +194,7 @@
       place.append(...fresh.querySelectorAll(".toast"));
       while (place.children.length > MOST_NOTES) place.firstElementChild.remove();
     } catch (problem) {
-      if (!(problem instanceof TypeError)) throw problem;   // no connection: showConnection says so
+      if (!isNoConnection(problem)) throw problem;   // showConnection says so
     }
   }
 
@@ -195,7 +213,7 @@
     const since = performance.now() - lastFetch;
     if (document.hidden) return;
     feelPulse();
-    if (since < (isLive() ? ASK_ANYWAY : ASK_EVERY)) return;
+    if (since < (isLive() && reachable ? ASK_ANYWAY : ASK_EVERY)) return;
     want();
     if (!isLive()) sayAlarms();   // nobody else says that there are any
   }, 1000);

@@ -17,6 +17,10 @@ pytestmark = pytest.mark.hard
 ALICE = """from accounts.models import *
 alice = User(username="alice"); alice.set_password("alice"); alice.save()
 Membership.objects.create(user=alice, team=Team.objects.get(slug="alpha"), role="manager")"""
+BOB = """from accounts.models import *
+bob, _ = User.objects.get_or_create(username="bob"); bob.set_password("bob"); bob.is_active = True; bob.save()
+Membership.objects.update_or_create(user=bob, team=Team.objects.get(slug="alpha"), defaults={"role": "viewer"})"""
+HELLO = json.dumps({"hello": {"seq": {}, "server_time": ""}})
 TYPING = """() => {
   const field = document.activeElement;
   return [field.name, field.value, field.selectionStart, field.selectionEnd];
@@ -147,21 +151,38 @@ def test_without_a_websocket_the_page_asks_gently_and_a_hidden_tab_not_at_all(pa
 
 
 def test_a_websocket_on_which_nothing_comes_any_more_is_opened_anew(page, sim):
-    """Half-open, as after a lost route: it stands, nothing arrives, and no error tells."""
+    """Half-open, as after a lost route: it stands, nothing arrives, no error tells. The new one is given its time."""
     opened = []
 
     def first_falls_silent(socket):
         opened.append(socket)
         if len(opened) == 1:
-            socket.send(json.dumps({"hello": {"seq": {}, "server_time": ""}}))
-        else:
-            socket.connect_to_server()
+            socket.send(HELLO)
 
     page.route_web_socket("**/ws/fleet/", first_falls_silent)
     live(page, "/events/")
     page.wait_for_selector('[data-connection][data-kind="asking"]', timeout=SOON)
+    until_true(page, lambda: len(opened) == 2)
+    page.wait_for_timeout(2500)
+    opened[1].send(HELLO)
     page.wait_for_selector('[data-connection][data-kind="live"]', timeout=SOON)
     assert len(opened) == 2
+
+
+def test_a_question_on_which_nothing_comes_back_is_given_up_and_asked_again(page, sim):
+    asked = []
+
+    def swallow_the_first(route):
+        asked.append(route)
+        if len(asked) > 1:
+            route.continue_()
+
+    live(page, "/events/")
+    page.route("**fragment=**", swallow_the_first)
+    sim.open_trade("AVAX/USDT")
+    page.wait_for_selector('[data-connection][data-kind="lost"]', timeout=SOON)
+    page.wait_for_selector("text=entered AVAX/USDT", timeout=SOON)
+    page.wait_for_selector('[data-connection][data-kind="live"]', timeout=SOON)
 
 
 def test_what_a_person_was_doing_goes_on_while_the_page_changes(page, sim):
@@ -198,6 +219,31 @@ def test_a_page_of_one_bot_says_what_it_lost(page, sim):
         page.wait_for_selector(".toast >> text=majors cannot be reached", timeout=SOON)
     finally:
         sim.come_back()
+
+
+@pytest.mark.parametrize(
+    ("change", "left", "seen"),
+    [("Membership.objects.filter(user=bob).update(role='trader')", "role_changed", "**/events/"),
+     ("User.objects.filter(pk=bob.pk).update(is_active=False)", "logged_out", "**/login/**")],
+    ids=["another role", "deactivated"],
+)  # fmt: skip
+def test_the_socket_of_who_may_less_or_more_is_closed(portal, page, change, left, seen):
+    """Within five seconds, as tests/bots/live tell at the hub's real pace; here the way to the page."""
+    portal.manage("shell", "-v0", "-c", BOB)
+    page.context.clear_cookies()
+    log_in(page, "bob")
+    said = []
+
+    def keep(frame):  # not `said.append`: Playwright writes into the function it is given
+        said.append(frame)
+
+    page.on("websocket", lambda socket: socket.on("framereceived", keep))
+    live(page, "/events/")
+    portal.manage(
+        "shell", "-v0", "-c", f"from accounts.models import *; bob = User.objects.get(username='bob'); {change}"
+    )
+    until_true(page, lambda: any(json.loads(frame).get("bye") == left for frame in said))
+    page.wait_for_url(seen, timeout=SOON)
 
 
 def test_who_logs_out_elsewhere_is_shown_the_login(page, portal):
