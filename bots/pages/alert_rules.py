@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, Self
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.cache import never_cache
@@ -195,6 +196,9 @@ def save(request: HttpRequest, team: Team, form: RuleForm, found: AlertRule | No
         form.refuse(problem)
     except AuditUnavailable:
         form.errors, status = {"": AUDIT_DOWN}, 503
+    except acts.NoLongerOpen as problem:
+        messages.error(request, f"{form.name}: {problem}.")
+        return redirect("alert_rules", team.slug)
     else:
         messages.success(request, f"{saved.name}: saved.")
         return redirect("alert_rules", team.slug)
@@ -204,7 +208,9 @@ def save(request: HttpRequest, team: Team, form: RuleForm, found: AlertRule | No
 def draw_form(
     request: HttpRequest, team: Team, form: RuleForm, found: AlertRule | None = None, status: int = 200
 ) -> HttpResponse:
-    bots = list(Bot.objects.visible_to(person(request)).active().filter(team=team).order_by("name"))
+    mine = Bot.objects.visible_to(person(request)).filter(team=team)
+    kept = found.bot_id if found is not None else None  # also when it is retired: else "all bots" stood chosen
+    bots = list(mine.filter(Q(retired_at=None) | Q(pk=kept)).order_by("name"))
     context = {
         "team": team,
         "form": form,
@@ -227,8 +233,8 @@ def switch(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     form.enabled = request.POST.get("enabled") == "on"
     try:
         acts.save_rule(Actor.of(by(request), team), person(request), team, form.wish(), found)
-    except acts.WrongValues as problem:
-        messages.error(request, f"{found.name}: {problem}")
+    except acts.AlertActRefused as problem:
+        messages.error(request, f"{found.name}: {problem}.")
     except AuditUnavailable:
         messages.error(request, AUDIT_DOWN)
     else:
@@ -243,6 +249,8 @@ def remove(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     found = get_object_or_404(AlertRule.objects.managed_by(person(request)).filter(team=team), pk=pk)
     try:
         acts.remove_rule(Actor.of(by(request), team), person(request), found)
+    except acts.NoLongerOpen as problem:
+        messages.error(request, f"{found.name}: {problem}.")
     except AuditUnavailable:
         messages.error(request, AUDIT_DOWN)
     else:

@@ -51,7 +51,7 @@ def close(actor: Actor, user: User, alert: Alert, remark: str = "") -> Alert:
         if clean:
             fresh.remark = clean
             fresh.save(update_fields=["remark"])
-        clear([fresh], f"Closed by {user.username}", timezone.now(), by=user.username)
+        tell_pages(clear([fresh], f"Closed by {user.username}", timezone.now(), by=user.username))
         append(act("alert_closed", actor, fresh, {"remark": clean}))
     return fresh
 

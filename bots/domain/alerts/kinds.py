@@ -108,7 +108,7 @@ KINDS: dict[str, RuleKind] = {
     ),
     "portal_lagging": RuleKind(
         "The portal lags",
-        "Bots wait for a worker, commands wait to be sent, or no relay listens, for so long.",
+        "Bots wait for a worker, or no relay listens, for so long.",
         ERROR,
         (minutes("minutes", "Lags for", 3, most=24 * 60),),
         of_portal=True,

@@ -31,7 +31,7 @@ class WrongValues(AlertActRefused):
 
 
 class NoLongerOpen(AlertActRefused):
-    """The alert is cleared, the mute lifted, the window over."""
+    """The alert is cleared, the mute lifted, the window over, the rule removed."""
 
     code = "no_longer_open"
 

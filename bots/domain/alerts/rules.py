@@ -12,7 +12,7 @@ from accounts.models import Team, User
 from bots.domain.alerts.clearing import clear_all_of
 from bots.domain.alerts.kinds import FIRST_RULES, KINDS, FirstRule
 from bots.domain.alerts.params import checked_params
-from bots.domain.alerts.refusing import WrongValues, require_role
+from bots.domain.alerts.refusing import NoLongerOpen, WrongValues, require_role
 from bots.domain.audit import Act, Actor, append
 from bots.domain.audit.entry import Detail, storable
 from bots.domain.events.kinds import SEVERITIES
@@ -50,7 +50,7 @@ def save_rule(actor: Actor, user: User, team: Team, wish: RuleWish, rule: AlertR
     """Make a rule, or change `rule` (fetched with managed_by(user)); its kind stays. Changing what it looks at clears
     its open alerts: the next look opens what is wrong by the new rule.
 
-    Raises RoleTooLow, WrongValues, AuditUnavailable."""
+    Raises RoleTooLow, WrongValues, NoLongerOpen, AuditUnavailable."""
     require_role(user, team, MANAGE)
     columns = checked_wish(user, team, wish, rule)
     with transaction.atomic():
@@ -69,13 +69,14 @@ def save_rule(actor: Actor, user: User, team: Team, wish: RuleWish, rule: AlertR
 
 
 def remove_rule(actor: Actor, user: User, rule: AlertRule) -> None:
-    """Its alerts stay in the list, cleared. Raises RoleTooLow, AuditUnavailable."""
+    """Its alerts stay in the list, cleared. Raises RoleTooLow, NoLongerOpen, AuditUnavailable."""
     require_role(user, rule.team, MANAGE)
     with transaction.atomic():
-        clear_all_of(rule, "The rule was removed")
-        removed = act("alert_rule_removed", actor, rule, {"rule": rule.pk, **told(rule)})
-        if AlertRule.objects.filter(pk=rule.pk).delete()[0]:
-            append(removed)
+        fresh = locked(rule)
+        clear_all_of(fresh, "The rule was removed")
+        removed = act("alert_rule_removed", actor, fresh, {"rule": fresh.pk, **told(fresh)})
+        fresh.delete()
+        append(removed)
 
 
 def act(action: str, actor: Actor, rule: AlertRule, details: Mapping[str, Detail]) -> Act:
@@ -91,7 +92,13 @@ def told(rule: AlertRule) -> dict[str, Detail]:
 
 
 def locked(rule: AlertRule) -> AlertRule:
-    return AlertRule.objects.select_for_update(of=("self",)).select_related("team", "bot").get(pk=rule.pk)
+    """The row as it is now, before its alerts are locked. Its key stays: who refers to the rule need not wait.
+    Raises NoLongerOpen."""
+    rows = AlertRule.objects.select_for_update(of=("self",), no_key=True).select_related("team", "bot")
+    try:
+        return rows.get(pk=rule.pk)
+    except AlertRule.DoesNotExist:
+        raise NoLongerOpen("Somebody has removed this rule") from None
 
 
 def written(team: Team, columns: Mapping[str, object], rule: AlertRule | None) -> AlertRule:
@@ -113,7 +120,7 @@ def checked_wish(user: User, team: Team, wish: RuleWish, rule: AlertRule | None)
     if kind is None:
         raise WrongValues({"kind": f"One of {', '.join(KINDS)}"})
     wrong = {**wrong_words(wish, rule), **wrong_scope(wish)}
-    bot = Bot.objects.visible_to(user).active().filter(team=team, slug=wish.bot).first() if wish.bot else None
+    bot = wished_bot(user, team, wish, rule)
     if wish.bot and bot is None:
         wrong["bot"] = "No bot of this team has this slug"
     if rule is None and AlertRule.objects.filter(team=team).count() >= MOST_RULES:
@@ -135,6 +142,13 @@ def checked_wish(user: User, team: Team, wish: RuleWish, rule: AlertRule | None)
         "mode": wish.mode,
         "remind_hours": wish.remind_hours,
     }
+
+
+def wished_bot(user: User, team: Team, wish: RuleWish, rule: AlertRule | None) -> Bot | None:
+    """A rule may keep its bot when that one is retired: what else it says can still be changed."""
+    if rule is not None and rule.bot is not None and wish.bot == rule.bot.slug:
+        return rule.bot
+    return Bot.objects.visible_to(user).active().filter(team=team, slug=wish.bot).first() if wish.bot else None
 
 
 def wrong_words(wish: RuleWish, rule: AlertRule | None) -> dict[str, str]:

@@ -1,9 +1,11 @@
 """The team's rules on their page: Alice makes and changes them in percent and minutes, Bob reads them."""
 
 import pytest
+from django.utils import timezone
 
-from bots.domain.alerts import rules_of
-from bots.models import AlertRule, AuditEntry
+from bots.domain import alerts as acts
+from bots.domain.alerts import rules_of, save_rule
+from bots.models import AlertRule, AuditEntry, Bot
 from tests.bots.pages.reading import page, row, text
 
 TYPED = {"name": "Deep red", "severity": "error", "p-ratio": "12.5", "enabled": "on", "mode": "live"}
@@ -76,6 +78,23 @@ def test_a_rule_is_switched_off_and_on_and_nothing_else_about_it_changes(browser
     browser.post(f"/team/alpha/alerts/{stale.pk}/switch/", {"enabled": "on"})
     stale.refresh_from_db()
     assert (stale.enabled, (stale.name, stale.params, stale.severity)) == (True, before)
+
+
+def test_a_rule_about_a_retired_bot_can_be_switched_off_and_keeps_its_bot(browser_of, alice, bot, rules):
+    rule, browser = rules["stale"], browser_of(alice)
+    AlertRule.objects.filter(pk=rule.pk).update(bot=bot)
+    Bot.objects.filter(pk=bot.pk).update(retired_at=timezone.now())
+    assert f'<option value="{bot.slug}" selected>' in page(browser.get(f"/team/alpha/alerts/{rule.pk}/"))
+    browser.post(f"/team/alpha/alerts/{rule.pk}/switch/")
+    rule.refresh_from_db()
+    assert (rule.enabled, rule.bot) == (False, bot)
+
+
+def test_of_two_who_work_at_one_rule_the_later_hears_that_it_is_gone(browser_of, alice, rules, monkeypatch):
+    stale, browser = rules["stale"], browser_of(alice)
+    monkeypatch.setattr(acts, "save_rule", lambda *a: stale.delete() and save_rule(*a))
+    answer = browser.post(f"/team/alpha/alerts/{stale.pk}/", {**TYPED, "p-minutes": "5"}, follow=True)
+    assert "Deep red: Somebody has removed this rule." in text(answer.content.decode())
 
 
 def test_a_removed_rule_is_gone_and_audited(browser_of, alice, rules):

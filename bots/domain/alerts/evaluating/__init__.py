@@ -9,7 +9,7 @@ from django.utils import timezone
 from accounts.models import Team
 from bots.domain.alerts.evaluating import clock, peaks
 from bots.domain.alerts.evaluating.judging import look
-from bots.domain.alerts.evaluating.looking import Scene, rules_in_use
+from bots.domain.alerts.evaluating.looking import Scene, changed_since, rules_in_use
 from bots.domain.alerts.evaluating.settling import settle
 from bots.domain.alerts.evaluating.telling import heard_since
 from bots.domain.alerts.rules import make_first_rules
@@ -38,7 +38,8 @@ def evaluate(now: datetime | None = None) -> Evaluated | None:
     with transaction.atomic():
         if not clock.still_mine(turn):
             return None
+        found.forget(changed_since(rules))
         settled = settle(found, now)
         peaks.write(higher)
         clock.done(turn, events)
-    return Evaluated(len(settled.opened), settled.cleared)
+    return Evaluated(len(settled.opened), len(settled.ended))

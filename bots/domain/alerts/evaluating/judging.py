@@ -40,6 +40,11 @@ class Look:
     unsure: set[Pair] = field(default_factory=set)
     asked: set[int] = field(default_factory=set)  # bots
 
+    def forget(self, rules: Container[int]) -> None:
+        """What was found by rules that have become others since: nothing is said by them, the next look does it."""
+        self.found = {key: finding for key, finding in self.found.items() if finding.rule.pk not in rules}
+        self.unsure |= {pair for pair in self.judged if pair[0] in rules}
+
     def take(self, rule: AlertRule, bot: Watched | None, says: Callable[[], Said]) -> None:
         """What one rule says of one bot. An odd figure of one bot must not end everybody's alerts: of what cannot be
         judged nothing is said, and the log has why."""

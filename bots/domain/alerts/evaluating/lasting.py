@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from bots.domain.alerts.evaluating.finding import UNSURE, WELL, Found, Judgment, money, percent
-from bots.domain.alerts.evaluating.looking import NOT_RUNNING, Scene, Watched
+from bots.domain.alerts.evaluating.looking import NOT_RUNNING, InTrades, Scene, Watched
 from bots.domain.alerts.kinds import MINUTES, RATIO
 from bots.domain.commands.wording import about
 from bots.domain.happenings.standing import spoken
@@ -17,6 +17,7 @@ REFUSED = "auth_failed"
 LEAST_TRADES = 10  # of fewer nobody knows how often the bot trades
 FIGURES_HOLD = timedelta(minutes=3)  # older ones are no ground for a new alert about money
 DAY = timedelta(days=1)
+NO_TRADES = InTrades(0, Decimal(0), None)
 
 
 def limit_of(rule: AlertRule) -> timedelta:
@@ -134,12 +135,15 @@ def loss_today(rule: AlertRule, bot: Watched, scene: Scene) -> Judgment:
 
 
 def equity_of(bot: Watched, scene: Scene) -> Decimal | None:
-    """What the run's trades made, closed and open together, in `currency`; None where a part is missing."""
+    """What the run's trades made, closed and open together, in `currency`; None where a part is missing, or where the
+    parts are of different moments: the mirror has other open trades than the bot, or was written meanwhile."""
     run = scene.runs.get(bot.bot_id)
     if run is None or bot.history_at is None or bot.unrealized is None or not fresh(bot, scene.now):
         return None
-    open_trades = scene.in_trades.get(bot.bot_id)
-    return run.closed_profit + bot.unrealized + (open_trades.realized if open_trades else 0)
+    mirrored = scene.in_trades.get(bot.bot_id, NO_TRADES)
+    if mirrored.trades != bot.open_count or bot.bot_id in scene.torn:
+        return None
+    return run.closed_profit + bot.unrealized + mirrored.realized
 
 
 def drawdown(rule: AlertRule, bot: Watched, scene: Scene) -> Judgment:

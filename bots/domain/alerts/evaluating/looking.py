@@ -1,5 +1,6 @@
 """Everything the rules look at, read at once: a fixed number of queries, however many bots, teams and rules."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -19,6 +20,7 @@ from bots.models import (
     BotLifetime,
     BotReading,
     BotRun,
+    BotStatus,
     Command,
     EquityPeak,
     Event,
@@ -56,6 +58,7 @@ class Watched(NamedTuple):
     unrealized_ratio: Decimal | None
     balance: Decimal | None
     last_error: str
+    seq: int
 
     @property
     def speaks(self) -> bool:
@@ -66,7 +69,7 @@ COLUMNS = (
     "pk", "team_id", "slug", "tags", "status__state", "status__mode", "status__stake_currency",
     "status__stake_currency_decimals", "status__failing_since", "status__seen_at", "status__answered_at",
     "status__last_process_at", "status__history_at", "status__balance_at", "status__open_count", "status__slots",
-    "status__unrealized", "status__unrealized_ratio", "status__balance", "status__last_error",
+    "status__unrealized", "status__unrealized_ratio", "status__balance", "status__last_error", "status__seq",
 )  # fmt: skip
 
 
@@ -87,8 +90,9 @@ class Habit(NamedTuple):
 
 
 class InTrades(NamedTuple):
-    """Of the open trades: what they have realized already, and the last entry."""
+    """Of the open trades: how many, what they have realized already, and the last entry."""
 
+    trades: int
     realized: Decimal
     last_open: datetime | None
 
@@ -119,8 +123,16 @@ class Scene:
 
     @cached_property
     def not_running_since(self) -> dict[int, datetime]:
-        told = Event.objects.filter(bot__in=self.where(*NOT_RUNNING), kind__in=NOT_RUNNING).order_by()
-        return dict(told.values_list("bot").annotate(Max("at")))
+        """As was told since it last ran. A bot that was found standing still after a silence stands since then."""
+        told = Event.objects.filter(bot__in=self.where(*NOT_RUNNING)).order_by().values_list("bot")
+        found, ran = Q(kind="connection_found"), ("running", "starting")
+        moments = told.filter(found | Q(kind__in=("started", *NOT_RUNNING))).annotate(
+            ran=Max("at", filter=Q(kind="started") | (found & Q(data__state__in=ran))),
+            halted=Max("at", filter=Q(kind__in=NOT_RUNNING)),
+            found=Max("at", filter=found & Q(data__state__in=NOT_RUNNING)),
+        )
+        later = {bot: [at for at in each if at and (ended is None or at > ended)] for bot, ended, *each in moments}
+        return {bot: each[0] for bot, each in later.items() if each}
 
     @cached_property
     def today(self) -> dict[tuple[int, str, str], Decimal]:
@@ -146,9 +158,18 @@ class Scene:
             Trade.objects.open()
             .order_by()
             .values("bot")
-            .annotate(last=Max("open_date"), sum=ExactSum("realized_profit"))
+            .annotate(count=Count("pk"), last=Max("open_date"), sum=ExactSum("realized_profit"))
         )
-        return {row["bot"]: InTrades(row["sum"] or Decimal(0), row["last"]) for row in rows}
+        return {row["bot"]: InTrades(row["count"], row["sum"] or Decimal(0), row["last"]) for row in rows}
+
+    @cached_property
+    def torn(self) -> set[int]:
+        """Bots that were written between the reading of `bots` and of their runs and trades: these do not belong
+        together, and what is added up of them was never so."""
+        before = {bot.bot_id: bot.seq for bots in self.bots.values() for bot in bots}
+        _ = self.runs, self.in_trades
+        after = dict(BotStatus.objects.filter(pk__in=before).values_list("pk", "seq"))
+        return {bot for bot, seq in before.items() if after.get(bot) != seq}
 
     @cached_property
     def habits(self) -> dict[tuple[int, str, str], Habit]:
@@ -195,9 +216,17 @@ def rules_in_use() -> QuerySet[AlertRule]:
     return AlertRule.objects.filter(enabled=True, kind__in=list(KINDS)).order_by("pk")
 
 
+def changed_since(rules: Iterable[AlertRule]) -> set[int]:
+    """Those of `rules` that were changed, switched off or removed since they were read. Locks all in use until the
+    commit: rules before alerts, as whoever changes a rule does."""
+    locked = rules_in_use().select_for_update(no_key=True)
+    now = dict(locked.values_list("pk", "changed_at"))
+    return {rule.pk for rule in rules if now.get(rule.pk) != rule.changed_at}
+
+
 def covers(rule: AlertRule, bot: Any) -> bool:
-    """Whether the rule looks at this bot. What is not known to be dry may be live."""
-    if rule.mode == AlertRule.LIVE_ONLY and bot.mode == "dry":
+    """Whether the rule looks at this bot. What is not known to be dry may be live; what turned dry now was live."""
+    if rule.mode == AlertRule.LIVE_ONLY and bot.mode == "dry" and rule.kind != "mode_changed":
         return False
     if rule.bot_id is not None:
         return bool(rule.bot_id == bot.bot_id)

@@ -36,7 +36,7 @@ class Settled:
 
     opened: list[Alert] = field(default_factory=list)
     touched: dict[int, Alert] = field(default_factory=dict)
-    cleared: int = 0
+    ended: list[Alert] = field(default_factory=list)
 
 
 def settle(look: Look, now: datetime) -> Settled:
@@ -56,7 +56,8 @@ def settle(look: Look, now: datetime) -> Settled:
     save(done)
     done.opened = insert(fresh)
     told = tell([*standing.values(), *done.opened], now)
-    tell_pages([*done.opened, *again, *told])
+    # At the end and once: who raises a bot's number holds its row until the commit, and polls raise many.
+    tell_pages([*done.opened, *again, *done.ended, *told])
     return done
 
 
@@ -71,7 +72,7 @@ def standing_alerts() -> Iterable[Alert]:
 def keep(alert: Alert, finding: Finding, now: datetime) -> None:
     """It is still so, or happened again: what somebody has taken on already ends here, and another one follows."""
     found, kind = finding.found, KINDS[finding.rule.kind]
-    if kind.anew and alert.acknowledged_at is not None:
+    if alert.acknowledged_at is not None and (kind.anew or (not kind.lasting and outlasted(alert, finding.rule, now))):
         alert.cleared_at, alert.cleared_why = now, AGAIN
         return
     alert.text, alert.detail = bounded_text(finding)
@@ -79,6 +80,11 @@ def keep(alert: Alert, finding: Finding, now: datetime) -> None:
     if not kind.lasting:
         alert.times += found.times
         alert.event_id = found.event_id
+
+
+def outlasted(alert: Alert, rule: AlertRule, now: datetime) -> bool:
+    """Taken on so long ago that what goes on happening is news."""
+    return alert.acknowledged_at is not None and now - alert.acknowledged_at >= kept_for(rule)
 
 
 def opened(finding: Finding, now: datetime) -> Alert:
@@ -130,7 +136,7 @@ def end_what_is_over(alerts: Iterable[Alert], look: Look, now: datetime, done: S
         if why:
             ending.setdefault(why, []).append(alert)
     for why, ended in ending.items():
-        done.cleared += clear(ended, why, now)
+        done.ended += clear(ended, why, now)
 
 
 def why_over(alert: Alert, look: Look, now: datetime, done: Settled) -> str:
@@ -154,7 +160,7 @@ def kept_for(rule: AlertRule) -> timedelta:
 
 
 def why_well(alert: Alert, now: datetime, done: Settled) -> str:
-    if alert.well_since is None and alert.hold_seconds:
+    if (alert.well_since is None or alert.well_since > now) and alert.hold_seconds:
         alert.well_since = now
         done.touched[alert.pk] = alert
         return ""

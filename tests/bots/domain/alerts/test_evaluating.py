@@ -1,13 +1,15 @@
 """Whom a rule concerns, when nobody is told, and whose turn it is to look."""
 
+import threading
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from django.db import OperationalError, connection
 from django.utils import timezone
 
 from bots.domain import safety
-from bots.domain.alerts import acknowledge, forget_old
+from bots.domain.alerts import RuleWish, acknowledge, forget_old, remove_rule, rules, save_rule
 from bots.domain.alerts.evaluating import evaluate
 from bots.domain.alerts.evaluating.lasting import equity_of
 from bots.domain.audit import Actor
@@ -17,6 +19,7 @@ from bots.models import (
     AlertDefaults,
     AlertRule,
     Bot,
+    BotStatus,
     Delivery,
     EquityPeak,
     Maintenance,
@@ -27,6 +30,7 @@ from tests.bots.domain.alerts.conftest import (
     a_destination,
     a_rule,
     an_alert,
+    an_event,
     as_actor,
     deliveries,
     now_says,
@@ -186,6 +190,97 @@ def test_who_was_overtaken_while_reading_writes_nothing(quiet_alpha, tick, monke
     monkeypatch.setattr("bots.domain.alerts.evaluating.heard_since", overtaken)
     assert tick() is None
     assert told() == []
+
+
+@pytest.mark.parametrize("change", ["other limit", "switched off", "removed"])
+def test_what_a_rule_found_that_is_another_one_by_now_is_not_told(quiet_alpha, tick, alice, monkeypatch, change):
+    rule = a_rule(quiet_alpha, "unreachable")
+    a_rule(quiet_alpha, "unreachable", name="stays")
+    a_bot(quiet_alpha, status={"state": "offline", "failing_since": tick.now - 9 * MINUTE})
+
+    def meanwhile(*args):
+        if change == "removed":
+            remove_rule(as_actor(alice), alice, rule)
+        else:
+            wish = RuleWish("unreachable", params={"minutes": 30}, enabled=change != "switched off")
+            save_rule(as_actor(alice), alice, quiet_alpha, wish, rule)
+        return []
+
+    monkeypatch.setattr("bots.domain.alerts.evaluating.heard_since", meanwhile)
+    tick()
+    assert list(Alert.objects.values_list("rule__name", flat=True)) == ["stays"]
+
+
+def test_a_clock_that_was_once_ahead_does_not_silence_everything(quiet_alpha, tick):
+    a_rule(quiet_alpha, "unreachable")
+    a_rule(quiet_alpha, "forced_outside")
+    bot = a_bot(quiet_alpha, status={"state": "offline", "failing_since": tick.now - 9 * MINUTE})
+    ahead = tick.now + timedelta(days=700)
+    AlertClock.objects.create(pk=1, evaluated_at=ahead, events_at=ahead)
+    an_event(bot, "forced_outside", tick.now)
+    assert tick() is not None
+    assert {text for text, _ in told()} == {"has not answered for 10 min", "happened"}
+    assert evaluate(tick.now + timedelta(seconds=30)) is None
+
+
+def test_a_look_raises_each_bots_number_once_and_all_of_them_together(quiet_alpha, tick, django_assert_max_num_queries):
+    a_rule(quiet_alpha, "unreachable")
+    a_rule(quiet_alpha, "forced_outside", params={"keep_hours": 1})
+    well, failing = (a_bot(quiet_alpha, name) for name in ("well", "failing"))
+    tick()
+    for bot in (failing, well):
+        an_event(bot, "forced_outside", tick.now)
+    tick()
+    now_says(failing, state="offline", failing_since=tick.now)
+    before = dict(BotStatus.objects.values_list("pk", "seq"))
+    with django_assert_max_num_queries(80) as asked:
+        tick(60)
+    assert states() == ["cleared", "cleared", "open"]
+    assert dict(BotStatus.objects.values_list("pk", "seq")) == {pk: seq + 1 for pk, seq in before.items()}
+    assert len([each for each in asked if each["sql"].startswith('UPDATE "bots_botstatus" SET "seq"')]) == 1
+
+
+@pytest.mark.skipif("connection.vendor == 'sqlite'", reason="SQLite has one writer, circles cannot arise")
+def test_a_look_and_somebody_who_saves_a_rule_do_not_wait_for_each_other(quiet_alpha, tick, alice, monkeypatch):
+    rule = a_rule(quiet_alpha, "unreachable")
+    failing = {"state": "offline", "failing_since": tick.now - 9 * MINUTE}
+    a_bot(quiet_alpha, "one", status=failing)
+    tick()
+    a_bot(quiet_alpha, "two", status=failing)
+    failures = []
+
+    def look():
+        try:
+            tick()
+        except OperationalError as deadlock:
+            failures.append(deadlock)
+        finally:
+            connection.close()
+
+    looked = threading.Thread(target=look)
+
+    def while_looking(*args):
+        looked.start()
+        wait_until_somebody_waits_for_a_lock()
+        return written(*args)
+
+    written = rules.written
+    monkeypatch.setattr(rules, "written", while_looking)
+    save_rule(as_actor(alice), alice, quiet_alpha, RuleWish("unreachable", params={"minutes": 6}), rule)
+    looked.join(20)
+    assert (failures, states()) == ([], ["cleared"])
+    tick()
+    assert states() == ["cleared", "open", "open"]
+
+
+def wait_until_somebody_waits_for_a_lock() -> None:
+    for _ in range(200):
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+            if cursor.fetchone()[0]:
+                return
+        threading.Event().wait(0.02)
+    raise AssertionError("nobody came to wait")
 
 
 def test_the_number_of_queries_does_not_grow_with_the_fleet(alpha, tick, django_assert_max_num_queries):

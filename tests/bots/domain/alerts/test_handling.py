@@ -194,6 +194,19 @@ def test_a_changed_or_removed_rule_leaves_no_open_alert_behind(alpha, alice):
     assert (other.rule, other.cleared_why) == (None, "The rule was removed")
 
 
+def test_a_rule_that_somebody_else_has_removed_meanwhile_is_not_saved(alpha, alice):
+    rule = a_rule(alpha, "unreachable")
+    same = AlertRule.objects.get()
+    alerts.remove_rule(as_actor(alice), alice, rule)
+    for tried in (
+        lambda: alerts.save_rule(as_actor(alice), alice, alpha, RuleWish("unreachable", name="New"), same),
+        lambda: alerts.remove_rule(as_actor(alice), alice, same),
+    ):
+        with pytest.raises(NoLongerOpen):
+            tried()
+    assert [entry.action for entry in AuditEntry.objects.all()] == ["alert_rule_removed"]
+
+
 @pytest.mark.parametrize("hours", [-1, 0, 24 * 91])
 def test_a_mute_ends_and_not_in_the_past(alpha, dave, hours):
     with pytest.raises(WrongValues, match="until"):

@@ -4,13 +4,16 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from django.db.models import F
 from django.utils import timezone
 
+from bots.domain.alerts.evaluating.looking import Scene
 from bots.domain.events import Happened, record
 from bots.models import (
     Alert,
     BotReading,
     Command,
+    EquityPeak,
     PollTurn,
     RelayProcess,
 )
@@ -18,12 +21,13 @@ from tests.bots.domain.alerts.conftest import (
     MINUTE,
     a_destination,
     a_rule,
+    an_event,
     deliveries,
     now_says,
     states,
     told,
 )
-from tests.builders import a_bot, a_reading, a_trade
+from tests.builders import a_bot, a_reading, a_run, a_trade
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -134,6 +138,24 @@ def test_a_stopped_bot_counts_from_its_stopping(quiet_alpha, tick):
     assert told() == [("is stopped for 60 min", "")]
 
 
+@pytest.mark.parametrize(
+    ("story", "told_of"),
+    [
+        ([("stopped", 900, ""), ("started", 800, ""), ("connection_found", 59, "stopped")], "is stopped for 60 min"),
+        ([("stopped", 900, ""), ("connection_found", 800, "running"), ("connection_found", 9, "stopped")], None),
+        ([("stopped", 119, ""), ("connection_found", 9, "stopped")], "is stopped for 2 h 0 min"),
+        ([("stopped", 900, ""), ("connection_found", 800, "running")], "is stopped"),
+    ],
+)
+def test_a_bot_that_ran_since_it_was_stopped_counts_anew(quiet_alpha, tick, story, told_of):
+    a_rule(quiet_alpha, "stopped")
+    bot = a_bot(quiet_alpha, status={"state": "stopped"})
+    for kind, minutes_ago, state in story:
+        an_event(bot, kind, tick.now - minutes_ago * MINUTE, **({"state": state} if state else {}))
+    tick()
+    assert [text for text, _ in told()] == ([told_of] if told_of else [])
+
+
 def test_stale_figures_of_a_bot_that_answers_and_not_when_the_portal_asks_nobody(quiet_alpha, tick):
     a_rule(quiet_alpha, "stale")
     bot = a_bot(quiet_alpha)
@@ -199,6 +221,37 @@ def test_a_drawdown_counts_from_the_highest_and_realized_parts_are_no_loss(quiet
     now_says(bot, unrealized=Decimal(-50), balance=Decimal(1200))  # 250 - 50 = 200 of the 500 it had made
     tick()
     assert told() == [("stands 20.0 % below its highest: −300 USDT of 1500 USDT", "limit 20.0 %")]
+
+
+def test_what_the_mirror_does_not_hold_yet_makes_no_peak(quiet_alpha, tick):
+    bot = a_bot(quiet_alpha, status={"open_count": 0, "unrealized": Decimal(0)})
+    trade = a_trade(bot)  # closed at the bot, and the mirror has not heard at what price
+    trade.realized_profit = Decimal(250)
+    trade.save()
+    tick()
+    assert not EquityPeak.objects.exists()
+    now_says(bot, open_count=1)
+    tick()
+    assert EquityPeak.objects.get().profit == Decimal(250)
+
+
+def test_figures_of_different_moments_are_not_added_up(quiet_alpha, tick, monkeypatch):
+    bot = a_bot(quiet_alpha, status={"unrealized": Decimal(40)})
+    run = a_run(bot)
+    real = Scene.runs.func
+
+    def written_meanwhile(scene):
+        run.closed_profit = Decimal(40)  # the trade that stood at +40 was closed
+        run.save()
+        now_says(bot, unrealized=Decimal(0), seq=F("seq") + 1)
+        return real(scene)
+
+    monkeypatch.setattr(Scene.runs, "func", written_meanwhile)
+    tick()
+    assert not EquityPeak.objects.exists()
+    monkeypatch.undo()
+    tick()
+    assert EquityPeak.objects.get().profit == Decimal(40)
 
 
 def test_no_trade_for_many_times_the_bots_own_gap(quiet_alpha, tick):

@@ -68,6 +68,31 @@ def test_a_change_after_somebody_took_the_first_one_on_is_a_new_alert(quiet_alph
     assert deliveries() == ["opened", "opened"]
 
 
+def test_a_rule_for_live_bots_tells_of_one_that_turned_dry(quiet_alpha, tick):
+    a_rule(quiet_alpha, "mode_changed", mode="live")
+    a_rule(quiet_alpha, "version_changed", mode="live")
+    bot = a_bot(quiet_alpha, status={"mode": "dry"})
+    tick()
+    an_event(bot, "mode_changed", tick.now, text="trades DRY now")
+    an_event(bot, "version_changed", tick.now)
+    tick()
+    assert told() == [("trades DRY now", "")]
+
+
+def test_errors_that_go_on_after_somebody_took_them_on_are_told_anew_when_its_time_is_over(quiet_alpha, tick, alice):
+    a_rule(quiet_alpha, "log_messages", params={"level": "error", "keep_hours": 2})
+    a_destination(quiet_alpha)
+    bot = a_bot(quiet_alpha)
+    tick()
+    an_event(bot, "exception", tick.now, key="first")
+    tick()
+    acknowledge(as_actor(alice), alice, Alert.objects.get())
+    for number in range(4):
+        an_event(bot, "exception", tick.now, key=str(number))
+        tick(40)
+    assert (states(), deliveries()) == (["cleared", "open"], ["opened", "opened"])
+
+
 def test_errors_in_the_log_are_counted_within_their_window(quiet_alpha, tick):
     a_rule(quiet_alpha, "log_messages", params={"level": "error", "count": 3, "minutes": 10})
     bot = a_bot(quiet_alpha)
