@@ -276,7 +276,7 @@ def test_a_look_and_somebody_who_saves_a_rule_do_not_wait_for_each_other(quiet_a
 def wait_until_somebody_waits_for_a_lock() -> None:
     for _ in range(200):
         with connection.cursor() as cursor:
-            cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+            cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
             if cursor.fetchone()[0]:
                 return
         threading.Event().wait(0.02)
