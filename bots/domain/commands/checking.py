@@ -81,6 +81,7 @@ def of_trade(trade: Trade) -> Seen:
         "amount": plain(trade.amount),
         "realized_profit": plain(trade.realized_profit),
         "has_open_orders": bool(trade.has_open_orders),
+        "exiting": is_exiting(trade),
         "entry_filled": entry_filled(trade),
         "orders": [order.order_id for order in trade.orders],
         "open_orders": [order.order_id for order in trade.orders if order.is_open],
@@ -93,6 +94,15 @@ def entry_filled(trade: Trade) -> bool:
     if orders:
         return any(order.filled for order in orders) or not any(order.is_open for order in orders)
     return bool(trade.amount)
+
+
+def is_exiting(trade: Trade) -> bool:
+    """An order against the position waits."""
+    return any(order.is_open and order.side == exit_side(trade) for order in trade.orders)
+
+
+def exit_side(trade: Trade) -> str:
+    return "buy" if trade.side == "short" else "sell"
 
 
 def entry_side(trade: Trade) -> str:

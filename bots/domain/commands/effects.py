@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from bots.domain.commands.checking import entry_side
+from bots.domain.commands.checking import entry_side, exit_side
 from bots.domain.commands.confirming import plain
 from bots.models import Command, Trade
 from bots.models.money import exact
@@ -32,7 +32,14 @@ def effect_of_exit(known: Known, wanted: str | None, trade: contract.Trade) -> s
         # A bot rounds the amount to what the exchange takes: its order, filled wholly, is all that was asked for.
         whole = wanted is not None and (filled >= Decimal(wanted) or all(map(is_whole, orders)))
         return FILLED if whole else PARTLY
+    if exits_without_id(trade) and not known.get("exiting"):
+        return PENDING
     return PENDING if trade.has_open_orders and not known.get("has_open_orders") else ""
+
+
+def exits_without_id(trade: contract.Trade) -> bool:
+    """Until 2020.3 the open order is told in words alone: whether it is another one than before, its side may tell."""
+    return any(order.is_open and not order.order_id and order.side == exit_side(trade) for order in trade.orders)
 
 
 def exit_orders_since(known: Known, trade: contract.Trade) -> list[contract.Order]:
@@ -48,10 +55,6 @@ def orders_since(known: Known, trade: contract.Trade, side: str) -> list[contrac
 def is_whole(order: contract.Order) -> bool:
     """Filled to its last part."""
     return not order.is_open and bool(order.amount and order.filled) and (order.filled or 0) >= (order.amount or 0)
-
-
-def exit_side(trade: contract.Trade) -> str:
-    return "buy" if trade.side == "short" else "sell"
 
 
 def effect_of_addition(known: Known, trade: contract.Trade) -> str:

@@ -87,6 +87,8 @@ def found_of_exit(command: Command, trade: Trade | Absent) -> Found:
     if isinstance(trade, Absent):
         return gone(known, trade)
     effect = effects.effect_of_exit(known, command.params.get("amount"), trade)
+    if not effect and trade.has_open_orders and not trade.orders:
+        return Found(UNCLEAR, "An order is open, and this bot does not tell whether it is the exit's")
     fill = effects.fill_of_exit(command, before, known, trade) if effect in effects.SETTLED else None
     return Found(DONE if effect else UNCHANGED, words_of(trade, effect), effect, {"fill": fill} if fill else {})
 
@@ -94,7 +96,7 @@ def found_of_exit(command: Command, trade: Trade | Absent) -> Found:
 def known_of(command: Command) -> Mapping[str, Any]:
     """The trade as it was just before sending."""
     seen: Mapping[str, Any] = command.outcome.get("at_sending", {})
-    return seen if "orders" in seen else {**command.before, "entry_filled": True}
+    return seen if "orders" in seen else filled_as_confirmed(command.before)
 
 
 def gone(known: Mapping[str, Any], how: Absent) -> Found:
@@ -163,14 +165,22 @@ def key_of(known: Mapping[str, Any]) -> tuple[str, int]:
 
 def met(command: Command) -> list[Mapping[str, Any]]:
     seen = command.outcome.get("at_sending", {})
-    found: list[Mapping[str, Any]] = seen["trades"] if "trades" in seen else command.before.get("trades", [])
-    return found
+    if "trades" in seen:
+        found: list[Mapping[str, Any]] = seen["trades"]
+        return found
+    return [filled_as_confirmed(one) for one in command.before.get("trades", [])]
+
+
+def filled_as_confirmed(known: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The bot could not be read before sending. Nobody then says that an entry was not filled, and its trade gone."""
+    return {**known, "entry_filled": True}
 
 
 async def end_of_one(
     command: Command, session: Session, known: Mapping[str, Any], now_open: Mapping[tuple[str, int], Trade]
 ) -> dict[str, Any]:
-    """{"trade_id", "pair", "effect", "fill"?} of one of the trades; effect "": nothing is to be seen."""
+    """{"trade_id", "pair", "effect", "fill"?, "waits"?} of one of the trades. Effect "": nothing is to be seen;
+    `waits`: yet, for an order of it is open, on whose end its exit may follow."""
     key = key_of(known)
     trade = now_open.get(key) or await trade_at(session, *key)
     end: dict[str, Any] = {"trade_id": key[0], "pair": known["pair"]}
@@ -179,7 +189,8 @@ async def end_of_one(
     effect = effects.effect_of_exit(known, None, trade)
     before: Mapping[str, Any] = next((one for one in command.before.get("trades", ()) if key_of(one) == key), {})
     fill = effects.fill_of_exit(command, before, known, trade) if effect in effects.SETTLED else None
-    return end | {"effect": effect} | ({"fill": fill} if fill else {})
+    waits = {"waits": True} if not effect and trade.has_open_orders else {}
+    return end | {"effect": effect} | ({"fill": fill} if fill else {}) | waits
 
 
 def together(ends: list[dict[str, Any]], still_open: Container[str] = (), unexamined: int = 0) -> Found:
@@ -196,8 +207,9 @@ def together(ends: list[dict[str, Any]], still_open: Container[str] = (), unexam
     if not any(kinds):
         return Found(UNCHANGED, words, "", more)
     if left:
-        effect = effects.PENDING if effects.PENDING in kinds else effects.PARTLY
-        return Found(PART, f"{words}; not: {', '.join(left[:10])}", effect, more)
+        waits = effects.PENDING in kinds or any(end.get("waits") for end in ends)
+        not_sold = f"{'not yet' if waits else 'not'}: {', '.join(left[:10])}"
+        return Found(PART, f"{words}; {not_sold}", effects.PENDING if waits else effects.PARTLY, more)
     if effects.PENDING in kinds:
         return Found(DONE, f"{words}; {kinds.count(effects.PENDING)} orders are still open", effects.PENDING, more)
     whole = all(kind in (effects.FILLED, effects.CANCELLED) for kind in kinds)

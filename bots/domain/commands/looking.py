@@ -35,7 +35,7 @@ UNKNOWN_COURSE = (2, 5, 10, 20, 40, 80, 160, 300)  # seconds after sending; then
 FOLLOWING_COURSE = (1, 2, 4, 8, 16, 32, 64, 128, 300)  # seconds after the answer; then every 5 minutes
 EVERY = timedelta(minutes=5)
 UNKNOWN_LONGEST, FOLLOWED_LONGEST = timedelta(hours=24), timedelta(days=7)
-READ_AT_MOST = 20  # looks at the bot itself to follow what it accepted; later ones are at the mirror
+OFTEN, RARELY = 20, timedelta(minutes=10)  # after so many looks, the pauses to follow what was accepted
 # A request that got lost may still be worked at: so long after its end, an unchanged bot has not done it.
 SETTLED_AFTER = timedelta(seconds=30)
 # An exit of all is worked off trade by trade, and an open entry is cancelled first: until then a trade that is still
@@ -52,7 +52,8 @@ def next_look(command: Command, now: datetime) -> datetime | None:
     if now - since > longest:
         return None
     planned = (since + timedelta(seconds=seconds) for seconds in course)
-    return next((at for at in planned if at > now), now + EVERY)
+    rarely = not unknown and command.looks >= OFTEN
+    return next((at for at in planned if at > now), now + (RARELY if rarely else EVERY))
 
 
 def to_look_at(command_id: int) -> Command | None:
@@ -61,8 +62,8 @@ def to_look_at(command_id: int) -> Command | None:
 
 
 def asks_the_bot(command: Command) -> bool:
-    reachable = command.bot.retired_at is None and command.bot.enabled
-    return reachable and (command.state == Command.UNKNOWN or command.looks <= READ_AT_MOST)
+    """Until its end is known: of most acts, and of an exit that was cancelled, the polls bring none."""
+    return command.bot.retired_at is None and command.bot.enabled
 
 
 async def look(command: Command, session: Session) -> Found:

@@ -161,9 +161,9 @@ def _quote_currency(answer: answers.TradeAnswer, stake_currency: str, endpoint: 
 
 
 def _has_open_orders(answer: answers.TradeAnswer) -> bool:
-    """Before 2023.9: whether there is an open_order_id."""
+    """Before 2023.9: whether there is an open_order_id, or (until 2020.3 without one) an order in words."""
     if answer.has_open_orders is None:
-        return answer.open_order_id is not None
+        return answer.open_order_id is not None or bool(answer.open_order)
     return answer.has_open_orders
 
 

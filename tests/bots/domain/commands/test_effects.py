@@ -6,6 +6,8 @@ import pytest
 from django.utils import timezone
 
 from bots.domain.commands import effects
+from bots.domain.commands.checking import of_trade
+from bots.domain.commands.evidence import found_of_exit
 from bots.models import Command
 from bots.systems.contract import Order, Trade
 
@@ -72,6 +74,25 @@ def test_a_release_without_orders_tells_only_that_one_is_open() -> None:
     now = trade("long", has_open_orders=True)
     assert effects.effect_of_exit({"has_open_orders": False}, None, now) == "pending"
     assert effects.effect_of_exit({"has_open_orders": True}, None, now) == ""
+
+
+@pytest.mark.parametrize("side", ["long", "short"])
+def test_an_order_in_words_against_the_position_is_the_exits(side: str) -> None:
+    """Until 2020.3 it has no id: where an entry's order was open before, only the side tells them apart."""
+    words = {"is_open": True, "filled": None, "amount": None}
+    entering, exiting = trade(side, order("", ENTRY[side], **words)), trade(side, order("", EXIT[side], **words))
+    assert effects.effect_of_exit(of_trade(entering), None, exiting) == "pending"
+    assert effects.effect_of_exit(of_trade(entering), None, entering) == ""
+    assert effects.effect_of_exit(of_trade(exiting), None, exiting) == ""
+
+
+def test_where_neither_orders_nor_words_are_told_an_open_one_may_be_the_exits() -> None:
+    """/trade from 2020.10 to 2022.2: nobody may say that an exit had no effect while an order is open."""
+    before = trade("long", has_open_orders=True)
+    command = Command(action="force_exit", params={"trade_id": "5"}, outcome={"at_sending": of_trade(before)})
+    assert found_of_exit(command, before).verdict == "unclear"
+    assert found_of_exit(command, trade("long", has_open_orders=False)).verdict == "unchanged"
+    assert found_of_exit(command, trade("long", order("entry", "buy", is_open=True))).verdict == "unchanged"
 
 
 def test_a_partial_exit_realizes_the_difference() -> None:

@@ -332,6 +332,27 @@ def test_looks_become_rarer_and_end() -> None:
     assert timedelta(hours=23) < at - now < timedelta(hours=25)
 
 
+def test_what_was_accepted_is_followed_at_the_bot_to_its_end(dora: User, bot: Bot, sim: SimBot, outbox: Outbox) -> None:
+    """However often it was looked at already: the polls bring an end only of some."""
+    command = asked(dora, bot, "force_exit_all", {"order_type": "limit"})
+    outbox.submit([command.pk])
+    ended(command, Command.DONE)
+    Command.objects.update(looks=400)
+    assert looked(outbox, command).effect == "pending"
+    for number in (1, 2, 3):
+        sim.fill_order(number)
+    assert looked(outbox, command).effect == "filled"
+
+
+def test_after_an_hour_what_was_accepted_is_looked_at_every_ten_minutes() -> None:
+    now = timezone.now()
+    sent = now - timedelta(hours=1)
+    command = Command(state=Command.DONE, answered_at=sent, sent_at=sent, requested_at=sent, looks=19)
+    assert looking.next_look(command, now) == now + timedelta(minutes=5)
+    command.looks = 20
+    assert looking.next_look(command, now) == now + timedelta(minutes=10)
+
+
 def test_a_hanging_bot_is_read_without_end_of_the_world(alice: User, bot: Bot, sim: SimBot, outbox: Outbox) -> None:
     command = asked(alice, bot, "stop")
     sim.faults.on("/stop").hang = math.inf

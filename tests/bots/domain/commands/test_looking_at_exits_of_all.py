@@ -5,14 +5,15 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from accounts.models import User
+from accounts.models import Team, User
 from bots.domain.commands import Outbox
 from bots.domain.commands.checking import of_trade
 from bots.domain.commands.effects import from_mirror
+from bots.domain.commands.evidence import met
 from bots.models import AuditEntry, Bot, Command, Trade
-from bots.simulator import SimBot
+from bots.simulator import BotSpec, SimBot, running_fleet
 from tests.bots.domain.commands.conftest import acts_then_dies, asked, ended, looked, lost
-from tests.fleets import polled
+from tests.fleets import known, polled
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("handed", "impatient")]
 
@@ -93,3 +94,49 @@ def test_an_exit_of_all_whose_answer_was_lost_is_followed_too(
     assert (command.state, command.effect) == (Command.DONE, "pending")
     sim.close_trade(3)
     assert looked(outbox, command).effect == "filled"
+
+
+@pytest.mark.parametrize("release", ["2020.1", "2021.6", "2022.1"])
+def test_one_is_sold_and_one_waits_where_orders_are_told_in_words(
+    dora: User, alpha: Team, outbox: Outbox, release: str
+) -> None:
+    spec = BotSpec(name="old", release=release, open_trades=2, dry_run=False, force_order_type="limit")
+    with running_fleet([spec]) as fleet:
+        sim = fleet.bots[0]
+        bot = known(sim, alpha)
+        polled(bot)
+        command = asked(dora, bot, "force_exit_all")
+        outbox.submit([command.pk])
+        ended(command, Command.DONE)
+        minutes_pass(command, 6)
+        sim.fill_order(1)
+        assert looked(outbox, command, 2).effect == "pending"
+        sim.fill_order(2)
+        assert looked(outbox, command).effect == "filled"
+
+
+@pytest.mark.parametrize("exit_waits", [True, False], ids=["an exit waits as well", "all else is sold"])
+def test_while_the_entry_of_one_waits_it_is_not_over(
+    three_exits: Command, sim: SimBot, outbox: Outbox, exit_waits: bool
+) -> None:
+    """Some releases leave an entry's order alone at first, and sell when it is filled or cancelled."""
+    entry = sim.open_trade("XRP/USDT", filled=False)
+    was_there = {"trade_id": str(entry.trade_id), "open_ms": entry.open_ms, "pair": entry.pair, "has_open_orders": True}
+    three_exits.outcome["at_sending"]["trades"].append({**was_there, "orders": [entry.orders[0].order_id]})
+    three_exits.save(update_fields=["outcome"])
+    for number in (1, 2) if exit_waits else (1, 2, 3):
+        sim.fill_order(number)
+    minutes_pass(three_exits, 6)
+    assert looked(outbox, three_exits, 2).effect == "pending"
+    if exit_waits:
+        sim.fill_order(3)
+    sim.fill_order(entry.trade_id)
+    sim.close_trade(entry.trade_id)
+    assert looked(outbox, three_exits).effect == "filled"
+    assert {end["effect"] for end in three_exits.outcome["trades"]} == {"filled"}
+
+
+def test_a_bot_that_could_not_be_read_before_sending_cancelled_no_entries(bot: Bot) -> None:
+    """A trade that was confirmed with what it holds, and is gone, was not merely an entry without a fill."""
+    command = Command(bot=bot, before={"trades": [{"trade_id": "1", "open_ms": 1, "pair": "BTC/USDT"}]}, outcome={})
+    assert [one["entry_filled"] for one in met(command)] == [True]
