@@ -185,6 +185,21 @@ def test_a_question_on_which_nothing_comes_back_is_given_up_and_asked_again(page
     page.wait_for_selector('[data-connection][data-kind="live"]', timeout=SOON)
 
 
+def test_news_after_a_slow_answer_is_fetched_at_once(page):
+    """Only what comes while a question is under way waits until the server has rested as long as it took."""
+    held = []
+    page.route_web_socket("**/ws/fleet/", lambda socket: socket.send(HELLO))
+    page.route("**fragment=**", lambda route: held.append(route) if not held else route.continue_())
+    live(page, "/events/")
+    until_true(page, lambda: held)
+    page.wait_for_timeout(4000)
+    with page.expect_response(lambda answer: "fragment=" in answer.url):
+        held[0].continue_()
+    page.wait_for_timeout(300)
+    with page.expect_request(lambda request: "fragment=" in request.url, timeout=2500):
+        page.evaluate("dispatchEvent(new Event('portal:changed'))")
+
+
 def test_what_a_person_was_doing_goes_on_while_the_page_changes(page, sim):
     page.set_viewport_size({"width": 900, "height": 400})
     live(page, "/events/")
