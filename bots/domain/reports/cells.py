@@ -6,6 +6,7 @@ A cell is a group's sums on one day (or over the whole period, where reading eve
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from itertools import islice
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -127,10 +128,17 @@ def cell(query: ReportQuery, row: dict[str, Any], owner: str, day: date | None) 
 
 def from_trades(query: ReportQuery, scope: Scope) -> Iterator[Cell]:
     closed = Trade.objects.closed().filter(of_purse(query), of_days(query, "close_day"), bot__in=scope.ids)
-    dated = most_rows(query, scope) <= MOST_CELLS
-    for row in summed(closed, query.group_by, *(("close_day",) if dated else ()), *PURSE).iterator():
-        day = (row["close_day"] or UNDATED) if dated else None
-        yield Cell(row[query.group_by], Purse(row["mode"], row["currency"]), day, Sums.of(row))
+    if most_rows(query, scope) <= MOST_CELLS:
+        # A day of a bot may have trades of many groups: how many cells there are shows only here.
+        by_day = summed(closed, query.group_by, "close_day", *PURSE).iterator()
+        rows = list(islice(by_day, MOST_CELLS + 1))
+        if len(rows) <= MOST_CELLS:
+            return (of_group(query, row, row["close_day"] or UNDATED) for row in rows)
+    return (of_group(query, row, None) for row in summed(closed, query.group_by, *PURSE).iterator())
+
+
+def of_group(query: ReportQuery, row: dict[str, Any], day: date | None) -> Cell:
+    return Cell(row[query.group_by], Purse(row["mode"], row["currency"]), day, Sums.of(row))
 
 
 def from_trades_elsewhere(query: ReportQuery, scope: Scope) -> Iterator[Cell]:

@@ -4,6 +4,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
+from django.utils import timezone
 
 from accounts.models import Team, User
 from bots.domain.fleet import FleetQuery, fleet_for
@@ -117,6 +118,18 @@ def test_the_same_when_the_database_adds_up(fleet: None, alice: User, monkeypatc
     by_bot = asked(alice, group_by="bot")
     assert not by_bot.dated
     assert {row.figure("drawdown_abs") for row in by_bot.rows} == {None}
+
+
+def test_a_day_with_many_groups_counts_as_many_cells(alice: User, alpha: Team, monkeypatch: pytest.MonkeyPatch) -> None:
+    bot = a_bot(alpha)
+    for tag in ("a", "b", "c"):
+        a_trade(bot, "1", enter_tag=tag)
+    monkeypatch.setattr(tables, "MOST_CELLS", 2)
+    query = ReportQuery(group_by="enter_tag", since=timezone.now().date())
+    report = report_for(alice, query)
+    assert (report.dated, report.totals[0].profit_abs, len(report.rows)) == (False, 3, 3)
+    monkeypatch.setattr(tables, "MOST_CELLS", 3)
+    assert report_for(alice, query).dated
 
 
 def test_the_fleet_page_and_the_report_say_the_same(fleet: None, alice: User) -> None:
