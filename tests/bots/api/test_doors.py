@@ -2,16 +2,19 @@
 Ada administers the portal and belongs to no team, a stranger is not logged in."""
 
 import uuid
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.urls import get_resolver
 
 from accounts.access import Role
-from bots.domain import commands
+from bots.domain import alerts, commands
+from bots.domain.alerts.destinations import add_destination
 from bots.domain.audit import Actor
 from bots.models import ConnectionTest, FourEyes
 from tests import builders
 from tests.bots.api.conftest import Caller
+from tests.bots.domain.alerts.conftest import an_alert
 
 CONNECTION = {"url": "http://10.8.0.12:8080", "username": "freqtrader", "password": "let-me-in"}
 ELSEWHERE = {**CONNECTION, "url": "http://10.8.0.13:8080"}
@@ -64,6 +67,29 @@ TABLE = {
     ("api-batch-approve", "POST", None): (200, *MANAGERS),
     ("api-team-four-eyes", "GET", None): TEAM,
     ("api-team-four-eyes", "PUT", "RULE"): (200, *MANAGERS),
+    ("api-alerts", "GET", None): ANYBODY,
+    ("api-alert", "GET", None): TEAM,
+    ("api-alert-acknowledge", "POST", "REMARK"): (200, *MANAGERS),
+    ("api-alert-close", "POST", "REMARK"): (409, *MANAGERS),
+    ("api-alert-rules", "GET", None): ANYBODY,
+    ("api-alert-rules", "POST", "NEW_RULE"): (201, *MANAGERS),
+    ("api-alert-rule-kinds", "GET", None): ANYBODY,
+    ("api-alert-rule", "GET", None): TEAM,
+    ("api-alert-rule", "PATCH", "RENAMED"): (200, *MANAGERS),
+    ("api-alert-rule", "DELETE", None): (204, *MANAGERS),
+    ("api-mutes", "GET", None): ANYBODY,
+    ("api-mutes", "POST", "MUTE"): (201, *MANAGERS),
+    ("api-mute", "DELETE", None): (204, *MANAGERS),
+    ("api-maintenance", "GET", None): ANYBODY,
+    ("api-maintenance", "POST", "WINDOW"): (201, *MANAGERS),
+    ("api-maintenance-window", "DELETE", None): (204, *MANAGERS),
+    ("api-destinations", "GET", None): ANYBODY,
+    ("api-destinations", "POST", "MAIL"): (201, *MANAGERS),
+    ("api-destination", "GET", None): TEAM,
+    ("api-destination", "PATCH", "RENAMED"): (200, *MANAGERS),
+    ("api-destination", "DELETE", None): (204, *MANAGERS),
+    ("api-destination-test", "POST", None): (202, *MANAGERS),
+    ("api-deliveries", "GET", None): TEAM,
     ("api-audit", "GET", None): ANYBODY,
     ("api-audit-verify", "POST", None): (200, 403, 200, 200, 401),
     ("api-audit-csv", "GET", None): ANYBODY,
@@ -72,6 +98,15 @@ TABLE = {
 BODIES = {None: None, "NEW_BOT": NEW_BOT, "TEST": TEST, "RENAMED": RENAMED, "STOP": {"action": "stop"}}
 BODIES |= {"BULK": {"team": "alpha", "action": "stop", "bots": ["btc-trend-01"]}, "TYPED": {"typed": "Alpha"}}
 BODIES |= {"RULE": {"actions": ["stop"]}, "REMARK": {"remark": "seen at the exchange"}}
+SOON = (datetime.now(UTC) + timedelta(days=1)).isoformat()
+BODIES |= {"NEW_RULE": {"team": "alpha", "kind": "stale", "params": {"minutes": 7}}}
+BODIES |= {
+    "MUTE": {"team": "alpha", "bot": "btc-trend-01", "until": SOON},
+    "WINDOW": {"team": "alpha", "ends_at": SOON},
+}
+BODIES |= {"MAIL": {"team": "alpha", "kind": "mail", "name": "On call", "address": "on-call@example.org"}}
+# What the number of a route stands for; else a command.
+NUMBERED = {"alert-rule": "rule", "alert": "alert", "mute": "mute", "maintenance": "window", "d": "destination"}
 PEOPLE = ("alice", "bob", "charlie", "ada", "stranger")
 OF_ACCOUNTS = {"token", "token_refresh", "token_revoke", "me"}
 CASES = [(*case, person, TABLE[case][place]) for case in TABLE for place, person in enumerate(PEOPLE)]
@@ -99,10 +134,27 @@ def scene(alice, bob, charlie, alpha):
         "number": waiting.pk,
         "batch": found.pk,
         "team": "alpha",
+        **of_alerts(bot, alice),
+    }
+
+
+def of_alerts(bot, alice):
+    actor, until = Actor("alice"), datetime.now(UTC) + timedelta(hours=1)
+    alert = an_alert(bot)
+    window = alerts.plan_maintenance(actor, alice, bot.team, starts_at=datetime.now(UTC), ends_at=until)
+    destination = add_destination(actor, bot.team, kind="mail", name="Office", address="office@example.org")
+    return {
+        "alert": alert.pk,
+        "rule": alert.rule_id,
+        "mute": alerts.mute(actor, alice, bot.team, until=until, bot=bot).pk,
+        "window": window.pk,
+        "destination": destination.pk,
     }
 
 
 def path_of(route, names):
+    things = [thing for beginning, thing in NUMBERED.items() if route.startswith(f"api-{beginning}")]
+    names = {**names, "number": names.get(things[0], names["number"])} if things else names
     for pattern in api_patterns():
         if pattern.name == route:
             wanted = pattern.pattern.converters
@@ -163,7 +215,7 @@ def test_an_unknown_object_answers_exactly_like_a_foreign_one(scene, route, meth
         "batch": 999_999,
         "team": "no-such-team",
     }
-    to_nobody = {**BODIES[body], "team": "no-such-team"} if body in ("NEW_BOT", "TEST", "BULK") else BODIES[body]
+    to_nobody = {**BODIES[body], "team": "no-such-team"} if "team" in (BODIES[body] or ()) else BODIES[body]
     unknown = charlie(path_of(route, nowhere), method, to_nobody)
     assert foreign.status_code == unknown.status_code == 404
     assert foreign.content == unknown.content
