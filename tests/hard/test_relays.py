@@ -89,6 +89,16 @@ def until_all_are_heard(sims, seconds):
     return time.monotonic() - began
 
 
+def until_shared(portal, relays):
+    """Until so many relays hold bots at once, all of them heard: one that holds none would be killed for nothing."""
+    deadline = time.monotonic() + PATIENCE
+    query = """SELECT count(*), count(DISTINCT holder), count(connected_since) FROM bots_relaylease
+               WHERE leased_until > now() AND holder <> ''"""
+    while portal.rows(query) != [(len(SPECS), relays, len(SPECS))]:
+        assert time.monotonic() < deadline, portal.rows("SELECT * FROM bots_relaylease")
+        time.sleep(0.1)
+
+
 def test_relays_that_are_killed(tmp_path, show):
     with ExitStack() as stack:
         portal = Installation(stack, tmp_path)
@@ -105,13 +115,12 @@ def test_relays_that_are_killed(tmp_path, show):
             sim.start()
         watch, took = Watch(sims), []
         for number in range(KILLS):
+            until_shared(portal, 2)
             relays[number % 2].send_signal(signal.SIGKILL)
             relays[number % 2].wait()
             until_some_are_unheard(sims)
             took.append(until_all_are_heard(sims, PATIENCE))
             relays[number % 2] = portal.relay()
-            time.sleep(3)  # until the new one has its share
-            until_all_are_heard(sims, PATIENCE)
         watch.over.set()
         for sim in sims:
             sim.stop()
