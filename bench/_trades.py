@@ -65,12 +65,19 @@ def moment_of(seconds: int, days: list[str], zone: str) -> str:
 
 
 def fill(runs: list[Any], start: int, end: int) -> None:
-    """Trades start to end with the planner's statistics, no rollups."""
+    """Trades start to end, no rollups."""
     from django.db import connection, transaction
 
     put = inserted if connection.vendor == "sqlite" else copied
     with without_indexes(), transaction.atomic():
         put(runs, range(start, end))
+    analyzed()
+
+
+def analyzed() -> None:
+    """The planner's statistics are those of the rows there are."""
+    from django.db import connection
+
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE" if connection.vendor == "postgresql" else "ANALYZE")
 
