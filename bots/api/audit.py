@@ -1,10 +1,8 @@
 """`audit/`: who did what, to read, to search, to take along, and to verify."""
 
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from asgiref.sync import sync_to_async
-from django.core.handlers.asgi import ASGIRequest
 from django.http import StreamingHttpResponse
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
@@ -15,6 +13,7 @@ from rest_framework.response import Response
 
 from bots.api.audit_shapes import AuditEntryShape, AuditReportShape
 from bots.api.doors import View, asked
+from bots.api.streaming import download
 from bots.domain.audit import AuditQuery, Finding, Report, csv_text, entries_for, json_lines, may_verify, verify
 from bots.models import AuditEntry
 
@@ -64,12 +63,7 @@ class ExportAudit(View):
         return super().perform_content_negotiation(request, force=True)
 
     def streamed(self, request: Request, lines: Iterator[str], kind: str, ending: str) -> StreamingHttpResponse:
-        # Under ASGI a plain iterator would be read to its end into memory first.
-        is_async = isinstance(request._request, ASGIRequest)
-        content = without_blocking(lines) if is_async else lines
-        name = f"audit-{timezone.now():%Y-%m-%d-%H%M%S}.{ending}"
-        headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-        return StreamingHttpResponse(content, content_type=kind, headers=headers)
+        return download(request, lines, kind, f"audit-{timezone.now():%Y-%m-%d-%H%M%S}.{ending}")
 
 
 class ExportAuditCsv(ExportAudit):
@@ -90,14 +84,6 @@ class ExportAuditJson(ExportAudit):
         query = asked(AuditQuery.parse, request)
         lines = json_lines(entries_for(self.user, query), query.told(), self.user.username)
         return self.streamed(request, lines, "application/jsonl; charset=utf-8", "jsonl")
-
-
-async def without_blocking(lines: Iterator[str]) -> AsyncIterator[str]:
-    def following() -> str | None:
-        return next(lines, None)
-
-    while (piece := await sync_to_async(following)()) is not None:
-        yield piece
 
 
 def written_entries(entries: list[AuditEntry]) -> list[dict[str, Any]]:
