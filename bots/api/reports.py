@@ -1,8 +1,10 @@
-"""`reports/profit/`: the rows that the Reports page shows, as JSON or as CSV."""
+"""`reports/profit/`: the rows that the Reports page shows, as JSON, as CSV or as a workbook."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from django.http.response import HttpResponseBase
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
@@ -11,10 +13,12 @@ from rest_framework.response import Response
 from bots.api.doors import View, asked
 from bots.api.rendering import Json
 from bots.api.shapes import ReportRowShape
+from bots.api.streaming import download
 from bots.domain.reports import GROUPINGS, Report, ReportQuery, report_for
-from bots.domain.reports.csv_text import csv_text
+from bots.domain.reports.csv_text import csv_pieces
 from bots.domain.reports.query import PERIODS, SORTS
 from bots.domain.reports.report import written
+from bots.domain.reports.workbook import workbook
 
 PARAMETERS = [
     OpenApiParameter("group_by", enum=list(GROUPINGS), default="day"),
@@ -30,34 +34,53 @@ PARAMETERS = [
     OpenApiParameter("currency"),
     OpenApiParameter("tz", description="Where days begin, as Europe/Berlin; else in each team's own zone"),
     OpenApiParameter("ordering", enum=sorted({*SORTS, *(f"-{name}" for name in SORTS)})),
-    OpenApiParameter("format", enum=["json", "csv"], description="csv: every row, not only one page"),
+    OpenApiParameter("format", enum=["json", "csv", "xlsx"], description="csv, xlsx: every row, not only one page"),
 ]
 
 
-class Csv(BaseRenderer):
-    """What the view wrote as text."""
-
-    media_type = "text/csv"
-    format = "csv"
-    charset = "utf-8"
+class File(BaseRenderer):
+    """What the view streams by itself; here only for `format` and `Accept`."""
 
     def render(
         self, data: Any, accepted_media_type: str | None = None, renderer_context: Mapping[str, Any] | None = None
     ) -> bytes:
-        return str(data).encode()
+        raise TypeError("a file is streamed, not rendered")
+
+
+class Csv(File):
+    media_type = "text/csv"
+    format = "csv"
+
+
+class Xlsx(File):
+    media_type = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+    format = "xlsx"
+
+
+# What is downloaded: its type and its pieces.
+FILES: dict[str, tuple[str, Callable[[Report], Iterator[Any]]]] = {
+    "csv": ("text/csv; charset=utf-8", csv_pieces),
+    "xlsx": (Xlsx.media_type, workbook),
+}
+ANSWERS = {
+    (200, "application/json"): ReportRowShape(many=True),
+    (200, Csv.media_type): OpenApiTypes.STR,
+    (200, Xlsx.media_type): OpenApiTypes.BINARY,
+}
 
 
 class ProfitReport(View):
-    renderer_classes: tuple[type[BaseRenderer], ...] = (Json, Csv)
+    renderer_classes: tuple[type[BaseRenderer], ...] = (Json, Csv, Xlsx)
 
-    @extend_schema(operation_id="reports_profit", parameters=PARAMETERS, responses=ReportRowShape(many=True))
-    def get(self, request: Request) -> Response:
+    @extend_schema(operation_id="reports_profit", parameters=PARAMETERS, responses=ANSWERS)
+    def get(self, request: Request) -> HttpResponseBase:
         """Realized profit of every bot you may see, group by group. Every row and every total is of one currency and
         one mode: unlike ones are never added. Money in the row's currency, ratios as ratios; null is not known."""
         report = report_for(self.user, asked(ReportQuery.parse, request))
-        if getattr(request, "accepted_renderer", None) and request.accepted_renderer.format == "csv":
-            headers = {"Content-Disposition": f'attachment; filename="{file_name(report)}"'}
-            return Response(csv_text(report), headers={**headers, "Cache-Control": "private, no-store"})
+        form = getattr(request, "accepted_renderer", Json).format
+        if form in FILES:
+            kind, pieces = FILES[form]
+            return download(request, pieces(report), kind, f"{file_name(report)}.{form}")
         return self.paged(report.rows, lambda rows: [written(row) for row in rows], **beside(report))
 
     def handle_exception(self, exc: Exception) -> Response:
@@ -68,7 +91,7 @@ class ProfitReport(View):
 
 
 def file_name(report: Report) -> str:
-    return f"profit-by-{report.query.group_by}-{report.first}-{report.last}.csv"
+    return f"profit-by-{report.query.group_by}-{report.first}-{report.last}"
 
 
 def beside(report: Report) -> dict[str, Any]:

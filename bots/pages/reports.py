@@ -83,7 +83,10 @@ def context_of(user: User, query: ReportQuery, given: QueryDict) -> dict[str, An
         "periods": [(word, PERIOD_WORDS[word]) for word in PERIODS],
         "filters": filters_of(user, query),
         "permalink": f"?{urlencode(permanent(query, report))}",
-        "csv": f"{reverse('api-report')}?{urlencode(permanent(query, report) | {'format': 'csv'})}",
+        "files": [
+            (words, f"{reverse('api-report')}?{urlencode(permanent(query, report) | {'format': form})}")
+            for words, form in (("CSV", "csv"), ("Excel", "xlsx"))
+        ],
         "is_filtered": bool(query.bot or query.bot_tag or query.currency or query.zone),
         **sheet_context(over_days, given),
     }

@@ -2,21 +2,27 @@
 
 import csv
 import io
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
+from itertools import islice
 
 from bots.domain.bot_lists.csv_text import APOSTROPHE, FORMULA
-from bots.domain.reports.report import FIGURES, Report, written
+from bots.domain.reports.report import COLUMNS, Report, written
 
-COLUMNS = ("group", "name", "currency", "mode", *FIGURES)
+PIECE = 500  # rows
 
 
-def csv_text(report: Report) -> str:
+def csv_pieces(report: Report) -> Iterator[str]:
     """One row a group and purse, under a heading; a figure that is not known is an empty cell."""
+    yield lines([COLUMNS])
+    rows = iter(report.rows)
+    while part := list(islice(rows, PIECE)):
+        yield lines([cell(value) for value in written(row).values()] for row in part)
+
+
+def lines(rows: Iterable[Iterable[str]]) -> str:
     text = io.StringIO(newline="")
-    writer = csv.writer(text)
-    writer.writerow(COLUMNS)
-    for row in report.rows:
-        writer.writerow([cell(value) for value in written(row).values()])
+    csv.writer(text).writerows(rows)
     return text.getvalue()
 
 

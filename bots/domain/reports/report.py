@@ -27,6 +27,7 @@ FIGURES = (
     "trades", "wins", "losses", "draws", "without_figure", "win_rate", "profit_abs", "profit_ratio", "profit_factor",
     "expectancy", "average_held_seconds", "drawdown_abs", "sharpe", "sortino", "cumulative",
 )  # fmt: skip
+COLUMNS = ("group", "name", "currency", "mode", *FIGURES)  # of a row, wherever it is written
 OF_THE_PATH = {"drawdown_abs", "sharpe", "sortino"}
 
 
@@ -209,7 +210,7 @@ def ordered(rows: list[Row], sort: str) -> list[Row]:
 
 
 def written(row: Row) -> dict[str, Any]:
-    """As API and CSV give it."""
+    """As API, CSV and workbook give it: by COLUMNS."""
     return {"group": row.group, "name": row.name, "currency": row.currency, "mode": row.mode} | {
         name: row.figure(name) for name in FIGURES
     }

@@ -1,10 +1,12 @@
 """`reports/profit/` as programs call it."""
 
+import re
 from datetime import timedelta
 
 import pytest
 from django.utils import timezone
 
+from tests.bots.domain.reports.workbooks import read
 from tests.builders import a_bot, a_trade
 
 
@@ -31,14 +33,29 @@ def test_csv_holds_every_row_and_the_same_figures(fleet, as_bob):
     answer = as_bob("reports/profit/", group_by="day", mode="live", format="csv", page_size="1")
     assert answer["Content-Type"] == "text/csv; charset=utf-8"
     assert answer["Content-Disposition"].startswith('attachment; filename="profit-by-day-')
-    lines = answer.content.decode().splitlines()
+    lines = answer.getvalue().decode().splitlines()
     rows = [dict(zip(lines[0].split(","), line.split(","), strict=True)) for line in lines[1:]]
     listed = as_bob.read("reports/profit/", group_by="day", mode="live")["results"]
     assert rows == [{name: "" if value is None else str(value) for name, value in row.items()} for row in listed]
 
 
-def test_a_mistake_is_named_also_when_csv_was_asked_for(as_bob):
-    for form in ("json", "csv"):
+def test_a_workbook_is_a_download_of_the_same_figures(fleet, as_bob):
+    answer = as_bob("reports/profit/", group_by="bot", mode="live", format="xlsx")
+    assert answer["Content-Type"] == "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+    assert re.fullmatch(r'attachment; filename="profit-by-bot-.*\.xlsx"', answer["Content-Disposition"])
+    assert answer["Cache-Control"] == "private, no-store"
+    (row,) = read(answer.getvalue())["LIVE USDT"][1:]
+    assert row[:4] == ["first", "first", "USDT", "live"]
+    assert row[10] == 0.3
+
+
+def test_files_hold_nothing_of_another_team(fleet, as_charlie):
+    assert list(read(as_charlie("reports/profit/", format="xlsx").getvalue())) == ["Report"]
+    assert len(as_charlie("reports/profit/", format="csv").getvalue().splitlines()) == 1
+
+
+def test_a_mistake_is_named_also_when_a_file_was_asked_for(as_bob):
+    for form in ("json", "csv", "xlsx"):
         answer = as_bob("reports/profit/", group_by="hour", format=form)
         assert (answer.status_code, answer["Content-Type"]) == (400, "application/json")
         assert "group_by" in answer.json()["fields"]

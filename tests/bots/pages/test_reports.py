@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 from django.utils import timezone
 
+from tests.bots.domain.reports.workbooks import read
 from tests.bots.pages.reading import cells, page, row, text
 from tests.builders import a_bot, a_trade
 
@@ -39,7 +40,7 @@ def test_page_api_and_csv_agree_to_the_last_digit(fleet, bob, browser_of):
     browser = browser_of(bob)
     markup = page(browser.get("/reports/?group_by=day&mode=live&currency=USDT"))
     csv_link = re.search(r'href="([^"]*format=csv[^"]*)"', markup)[1].replace("&amp;", "&")
-    lines = browser.get(csv_link).content.decode().splitlines()
+    lines = browser.get(csv_link).getvalue().decode().splitlines()
     assert len(lines) == 3
     names = lines[0].split(",")
     shown = ["profit_abs", "cumulative", "trades", "win_rate", "profit_ratio", "profit_factor", "expectancy"]
@@ -49,6 +50,15 @@ def test_page_api_and_csv_agree_to_the_last_digit(fleet, bob, browser_of):
         assert values(markup, f"live-USDT-{told['group']}") == wanted
     api = browser.get(csv_link.replace("format=csv", "format=json")).json()
     assert api["totals"][0]["profit_abs"] == values(markup, "sum-live-USDT")[0] == "6.123456789"
+
+
+def test_the_page_offers_the_same_report_as_a_workbook(fleet, bob, browser_of):
+    browser = browser_of(bob)
+    markup = page(browser.get("/reports/?mode=live&period=7d"))
+    link = re.search(r'href="([^"]*format=xlsx[^"]*)"', markup)[1].replace("&amp;", "&")
+    sheets = read(browser.get(link).getvalue())
+    assert list(sheets) == ["Report", "LIVE BTC", "LIVE USDT"]
+    assert [row[10] for row in sheets["LIVE USDT"][1:]] == [6.123456789]
 
 
 def test_bars_running_sums_and_calendar(fleet, bob, browser_of):
