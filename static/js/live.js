@@ -7,20 +7,26 @@
   if (!main) return;
 
   const LEAST_GAP = 250;        // ms between two fetches: at most 4 a second
+  const PRICES_GAP = 1000;      // ms, when prices moved and nothing else happened
+  const ELSEWHERE_GAP = 4000;   // ms, when what happened is not what this page is about
+  const HAPPENED = ["alarm", "alerts", "commands", "connection", "events", "missed", "run", "state", "trades"];
   const ASK_EVERY = 10_000;     // ms, while there is no websocket
   const ASK_ANYWAY = 30_000;    // ms, with one: a lost message costs a late refresh, never a wrong page
   const PATIENCE = 8000;        // ms for one answer: a question on which nothing comes back must not be the last one
   const PULSE_AFTER = 3000;     // ms of silence on the websocket, then it is asked for a sign
   const PULSE_PATIENCE = 8000;  // ms until it is given up
   const onlyBot = main.dataset.liveBot || "";
+  const matters = main.dataset.liveNews ? main.dataset.liveNews.split(" ") : HAPPENED;
+  const otherwiseGap = main.dataset.liveNews ? ELSEWHERE_GAP : PRICES_GAP;
   const indicator = document.querySelector("[data-connection]");
   let socket = null;
   let tries = 0;
-  let wanted = false;           // something changed since the last fetch
+  let wanted = Infinity;        // something changed since the last fetch: so long after it the next one begins
   let busy = false;
   let lastFetch = 0;
   let lastTook = 0;
   let timer = 0;
+  let timerAt = 0;
   let reachable = true;
   let heard = 0;                // when the websocket last said anything
   let asked = 0;                // when it was last asked for a sign
@@ -34,21 +40,26 @@
   }
 
   // The first news after a rest is fetched at once; what comes during a fetch is fetched together, some time after it.
-  function want() {
-    wanted = true;
-    fetchAfter(LEAST_GAP);
+  function want(gap = LEAST_GAP) {
+    wanted = Math.min(wanted, gap);
+    fetchWhenDue();
   }
 
-  function fetchAfter(gap) {
-    if (document.hidden || busy || timer) return;
-    timer = setTimeout(refresh, Math.max(0, lastFetch + gap - performance.now()));
+  function fetchWhenDue() {
+    if (document.hidden || busy || wanted === Infinity) return;
+    // A slow server is not asked faster than it answers.
+    const at = lastFetch + Math.max(wanted, Math.min(ASK_EVERY, 1.5 * lastTook));
+    if (timer && timerAt <= at) return;
+    clearTimeout(timer);
+    timerAt = at;
+    timer = setTimeout(refresh, Math.max(0, at - performance.now()));
   }
 
   async function refresh() {
     timer = 0;
     if (document.hidden || busy) return;
     busy = true;
-    wanted = false;
+    wanted = Infinity;
     lastFetch = performance.now();
     try {
       await fetchAndSwap();
@@ -61,8 +72,7 @@
       lastTook = performance.now() - lastFetch;
       showConnection();
     }
-    // A slow server is not asked faster than it answers.
-    if (wanted) fetchAfter(Math.min(ASK_EVERY, Math.max(LEAST_GAP, 2 * lastTook)));
+    fetchWhenDue();
   }
 
   function asking(url) {
@@ -166,7 +176,7 @@
       want();      // the fetch finds out whether the person is still welcome
     } else if ("bot" in message) {
       if (message.what.includes("alarm")) sayAlarms();
-      if (!onlyBot || message.bot === onlyBot) want();
+      if (!onlyBot || message.bot === onlyBot) want(message.what.some(isNews) ? LEAST_GAP : otherwiseGap);
     }
   }
 
@@ -198,6 +208,10 @@
     }
   }
 
+  function isNews(word) {
+    return matters.includes(word);
+  }
+
   function isLive() {
     return socket !== null && socket.readyState === WebSocket.OPEN;
   }
@@ -218,8 +232,8 @@
     if (!isLive()) sayAlarms();   // nobody else says that there are any
   }, 1000);
   document.addEventListener("visibilitychange", () => { if (!document.hidden) want(); });
-  addEventListener("online", want);
-  addEventListener("portal:changed", want);   // this very page asked for something
+  addEventListener("online", () => want());
+  addEventListener("portal:changed", () => want());  // this very page asked for something
   addEventListener("offline", () => { reachable = false; showConnection(); });
   lastFetch = performance.now();
   connect();
