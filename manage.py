@@ -1,4 +1,5 @@
 #!/usr/bin/env python
+import gc
 import os
 import sys
 
@@ -6,7 +7,13 @@ import sys
 LONG_COMMANDS = {"migrate", "verify_audit"}
 
 
+# Objects made since the last look for garbage. With Python's 700, looking through what imports make takes a fifth of
+# every start, and finds nothing.
+GARBAGE_AFTER = 50_000
+
+
 def main() -> None:
+    gc.set_threshold(GARBAGE_AFTER)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
     if LONG_COMMANDS.intersection(sys.argv[1:2]):
         os.environ.setdefault("PORTAL_DATABASE_SECONDS", "0")
