@@ -70,8 +70,9 @@ class MuteForm:
     errors: dict[str, str] = field(default_factory=dict, init=False)
 
     def end(self, zone: str) -> datetime:
-        """Raises ValueError."""
-        return after(self.hours) or typed_moment(self.until, zone)
+        """A moment that was typed goes before a choice that was left as it stood. Raises ValueError."""
+        fixed = None if self.until else after(self.hours)
+        return fixed or typed_moment(self.until, zone)
 
     @property
     def back(self) -> str:
@@ -186,7 +187,7 @@ class WindowForm:
         text = getattr(self, name)
         if name == "starts_at" and not text:
             return timezone.now()
-        fixed = after(self.hours, start) if name == "ends_at" else None
+        fixed = after(self.hours, start) if name == "ends_at" and not text else None
         return fixed or typed_moment(text, zone)
 
 

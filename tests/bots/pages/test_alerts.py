@@ -136,6 +136,19 @@ def test_until_is_typed_in_the_persons_own_zone(browser_of, olga, alert):
     assert len(hours) == 1
 
 
+def test_a_moment_that_was_typed_goes_before_the_hours_that_were_left(browser_of, olga, alice, alert, bot):
+    browser_of(olga).post("/team/alpha/mutes/", {"rule": alert.rule_id, "hours": "8", "until": tomorrow_at_six()})
+    window = {"bot": bot.slug, "hours": "1", "ends_at": tomorrow_at_six(), "reason": "new server"}
+    browser_of(alice).post("/team/alpha/maintenance/", window)
+
+    ends = [Mute.objects.get().until, Maintenance.objects.get().ends_at]
+    assert [f"{end:%Y-%m-%dT%H:%M}" for end in ends] == [tomorrow_at_six()] * 2
+
+
+def tomorrow_at_six():
+    return f"{timezone.now() + timedelta(days=1):%Y-%m-%d}T18:00"
+
+
 @pytest.mark.parametrize(
     ("typed", "words"),
     [
