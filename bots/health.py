@@ -4,7 +4,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
 from functools import cache, partial
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from django.conf import settings
 from django.db import DatabaseError, close_old_connections, connection
@@ -14,10 +14,11 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import path
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
-from redis import Redis
-from redis.exceptions import RedisError
 
 from bots.models import Bot, Command, PollTurn
+
+if TYPE_CHECKING:
+    from redis import Redis
 
 Answer = TypeVar("Answer")
 Part = dict[str, object]
@@ -71,6 +72,8 @@ def database() -> Part:
 def broker() -> Part:
     if settings.EMBEDDED:
         return {"kind": "in this process"}
+    from redis.exceptions import RedisError  # an installation without Redis need not load it
+
     try:
         redis().ping()
     except (RedisError, OSError):
@@ -79,7 +82,9 @@ def broker() -> Part:
 
 
 @cache
-def redis() -> Redis:
+def redis() -> "Redis":
+    from redis import Redis
+
     return Redis.from_url(settings.REDIS_URL or "", socket_timeout=1, socket_connect_timeout=1)
 
 

@@ -11,8 +11,6 @@ from datetime import datetime
 from django.conf import settings
 from django.db.models import Count, Max, Min, Q, Sum
 from django.utils import timezone
-from redis import Redis
-from redis.exceptions import RedisError
 
 from bots.domain.events.kinds import SEVERITIES
 from bots.domain.freshness import freshness_of, shown_state
@@ -203,6 +201,9 @@ def queues(now: datetime) -> Iterator[Metric]:
     """Messages waiting in Redis; an embedded installation has its queues in memory and needs no figure."""
     if settings.EMBEDDED:
         return
+    from redis import Redis  # an installation without Redis need not load it
+    from redis.exceptions import RedisError
+
     try:
         with Redis.from_url(settings.REDIS_URL or "", socket_timeout=1, socket_connect_timeout=1) as redis:
             depths: list[tuple[Labels, Value]] = [

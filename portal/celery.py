@@ -1,14 +1,18 @@
 """The Celery app and its one static timetable: everything due stands in the database, the beat only says "look"."""
 
 import os
+from typing import TYPE_CHECKING
 
 from celery import Celery
-from kombu.transport.redis import Channel
+from django.conf import settings
+
+if TYPE_CHECKING:
+    from kombu.transport.redis import Channel
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 
 
-def may_give_back(channel: Channel) -> bool:
+def may_give_back(channel: "Channel") -> bool:
     """Whether a message that was taken and not begun can still be put back: not over a connection that is gone.
 
     kombu (5.7) tries nevertheless when Redis restarts, and the worker ends with an AttributeError. What is not put back
@@ -16,7 +20,10 @@ def may_give_back(channel: Channel) -> bool:
     return getattr(channel.connection, "client", None) is not None
 
 
-Channel.do_restore = property(may_give_back)  # type: ignore[assignment]
+if not settings.EMBEDDED:  # an installation without Redis need not load it
+    from kombu.transport.redis import Channel
+
+    Channel.do_restore = property(may_give_back)  # type: ignore[assignment]
 
 app = Celery("portal")
 app.config_from_object("django.conf:settings", namespace="CELERY")
@@ -27,8 +34,6 @@ app.set_default()
 
 @app.on_after_finalize.connect
 def timetable(sender: Celery, **kwargs: object) -> None:
-    from django.conf import settings
-
     tick = settings.PORTAL_TICK_SECONDS
     sender.conf.beat_schedule = {
         "tick": {"task": "bots.tasks.tick", "schedule": tick, "options": {"expires": max(tick, 1) * 5}},

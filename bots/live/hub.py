@@ -14,7 +14,7 @@ from channels.layers import get_channel_layer
 from django.db import DatabaseError
 
 from bots.domain import events
-from bots.domain.events import ALARM, GROUP, LAYER_FAILURES, Changed
+from bots.domain.events import ALARM, GROUP, Changed, layer_failures
 from bots.live.browser import DEAF, LOGGED_OUT, ROLE_CHANGED, SLOW, Browser, rendered
 from bots.live.together import Together
 from bots.live.visitors import Number, Visitor, seqs_of, visitors_of
@@ -142,7 +142,7 @@ class Hub:
         while True:
             try:
                 await self.hear_until_deaf()
-            except LAYER_FAILURES as failure:
+            except layer_failures() as failure:
                 if self.deaf_since is None:
                     log.warning("no changes arrive (%s): open pages refresh late", failure or type(failure).__name__)
             self.deaf_since = self.deaf_since or self.loop.time()

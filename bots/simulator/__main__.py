@@ -5,6 +5,7 @@ Prints one line of JSON, `{"bots": [...]}`, and serves until SIGTERM, SIGINT or 
 
 import argparse
 import asyncio
+import gc
 import os
 import resource
 import signal
@@ -24,9 +25,11 @@ from .spec import BotSpec
 SAVE_SECONDS = 30.0
 LOOK_SECONDS = 1.0
 SLOW_SECONDS = 3.0  # the slow bot of the demo
+GARBAGE_AFTER = 50_000  # objects made since the last look for garbage: trades stay, looking at them again takes long
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
+    gc.set_threshold(GARBAGE_AFTER)
     chosen = asked_for(arguments)
     allow_many_files()
     specs = demo_specs() if chosen.demo else plain_specs(chosen)

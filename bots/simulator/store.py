@@ -11,6 +11,8 @@ from .fleet import Fleet
 from .locks import Lock
 from .trades import Order, Trade
 
+KNOWN = {item.name for item in fields(Trade)}
+
 
 def save(fleet: Fleet, path: Path) -> None:
     """Whole or not at all."""
@@ -48,6 +50,5 @@ def _saved(bot: SimBot) -> dict[str, Any]:
 
 
 def _trade(saved: dict[str, Any]) -> Trade:
-    known = {item.name for item in fields(Trade)}
     orders = [Order(**order) for order in saved["orders"]]
-    return Trade(**{name: value for name, value in saved.items() if name in known} | {"orders": orders})
+    return Trade(**{name: value for name, value in saved.items() if name in KNOWN} | {"orders": orders})

@@ -13,13 +13,10 @@ from typing import Self
 
 from channels.layers import get_channel_layer
 from django.conf import settings
-from redis.exceptions import RedisError
 
 log = logging.getLogger(__name__)
 
 GROUP = "changes"
-# What a channel layer may fail with.
-LAYER_FAILURES = (OSError, TimeoutError, RedisError)
 SEND_SECONDS, RETRY_SECONDS = 2.0, 1.0
 
 
@@ -45,6 +42,15 @@ class Changed:
     def unpacked(cls, packed: Sequence[object]) -> Self:
         bot_id, slug, team_id, what, seq = packed
         return cls(bot_id, slug, team_id, tuple(what), seq)  # type: ignore[arg-type]
+
+
+def layer_failures() -> tuple[type[Exception], ...]:
+    """What a channel layer may fail with."""
+    if settings.EMBEDDED:
+        return OSError, TimeoutError
+    from redis.exceptions import RedisError  # an installation without Redis need not load it
+
+    return OSError, TimeoutError, RedisError
 
 
 def announce(changes: Iterable[Changed]) -> None:
@@ -133,7 +139,7 @@ class _Mouth:
         try:
             async with asyncio.timeout(SEND_SECONDS):
                 await get_channel_layer().group_send(GROUP, message)
-        except LAYER_FAILURES as failure:
+        except layer_failures() as failure:
             self.note(False, failure)
             return False
         self.note(True)

@@ -15,7 +15,6 @@ from decimal import Context, Decimal
 from itertools import groupby, islice
 from typing import IO, Any
 
-import xlsxwriter
 from django.utils import timezone
 
 from bots.domain.profit import Purse
@@ -71,6 +70,8 @@ def pieces_of(whole: IO[bytes], until_read: ExitStack) -> Iterator[bytes]:
 
 class Book:
     def __init__(self, into: IO[bytes], folder: str) -> None:
+        import xlsxwriter  # takes long to load, and few reports are workbooks
+
         # Row after row goes to disk; text is always told to be text.
         self.book = xlsxwriter.Workbook(into, {"constant_memory": True, "tmpdir": folder})
         self.formats = {name: self.book.add_format(look) for name, look in FORMATS.items()}

@@ -30,6 +30,7 @@ Unset REDIS_URL for everything in one process."""
 
 class Command(BaseCommand):
     help = "Everything in one process on one machine: pages, API, polling. Stops with Ctrl-C or SIGTERM."
+    requires_system_checks: list[str] = []  # they run below, while the simulator starts
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--host", default="127.0.0.1", help="address to listen at (default: this machine only)")
@@ -58,6 +59,7 @@ class Command(BaseCommand):
     def prepare(self, fleet: "subprocess.Popen[str] | None") -> None:
         from bots.tasks import begin_alone
 
+        self.check()
         call_command("migrate", interactive=False, verbosity=0)
         if connection.vendor == "sqlite":  # else the lock on the data folder proves little
             begin_alone()
