@@ -174,7 +174,8 @@ ZONES = ["UTC", "Asia/Tokyo", "America/New_York", "Asia/Kathmandu", "Pacific/Kir
 MONEY = st.decimals(min_value=-(10**19), max_value=10**19, places=18) | st.sampled_from(
     [Decimal(0), Decimal("1e-18"), Decimal("-1e-18"), Decimal("0.1"), Decimal("-0.3")]
 )
-FIRST_MS = int(utc(2026, 2, 27).timestamp() * 1000)
+# New York changes its clocks on the third of these days.
+FIRST_MS = int(utc(2026, 3, 6).timestamp() * 1000)
 MOMENTS = st.integers(FIRST_MS, FIRST_MS + 4 * 86_400_000).map(lambda ms: datetime.fromtimestamp(ms / 1000, UTC))
 FACTS = st.fixed_dictionaries(
     {
@@ -213,7 +214,7 @@ def write(bot: Bot, number: int, facts: dict[str, Any], zone: str) -> None:
     builders.count(bot, *(trade for trade in (before, after) if trade))
 
 
-OPENED = utc(2026, 2, 28)
+OPENED = utc(2026, 3, 7)
 SAME: dict[str, Any] = {
     "open_ms": int(OPENED.timestamp() * 1000) + 999, "open_date": OPENED, "pair": "BTC/USDT", "side": "long",
     "leverage": Decimal(1), "seen_at": OPENED, "changed_at": OPENED,
