@@ -6,10 +6,10 @@ A cell is a group's sums on one day (or over the whole period, where reading eve
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from itertools import islice
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
+from django.db import connection, transaction
 from django.db.models import Count, F, Func, Q, QuerySet, Sum, TextField
 
 from bots.domain.profit import Purse
@@ -75,23 +75,38 @@ def of_days(query: ReportQuery, column: str) -> Q:
 
 def from_bots(query: ReportQuery, scope: Scope) -> Iterator[Cell]:
     days = BotDay.objects.filter(of_purse(query), of_days(query, "day"), bot__in=scope.ids)
+    if query.group_by not in OF_TIME and not query.since and not query.until:
+        lifetimes = lifetimes_of(query, scope)
+        if sum(found.sums.trades for found in lifetimes) > MOST_CELLS:
+            return iter(lifetimes)
+        return day_by_day(query, days, "bot")
     if most_rows(query, scope) <= MOST_CELLS:
         return day_by_day(query, days, "bot")
-    if query.group_by in OF_TIME:
-        return added_up(query, days, "day")
-    if query.since or query.until:
-        return added_up(query, days, "bot" if query.group_by == "bot" else "mode")
-    lifetimes = BotLifetime.objects.filter(of_purse(query), bot__in=scope.ids)
-    return (cell(query, row, "bot", None) for row in lifetimes.values("bot", *PURSE, *Rollup.COLUMNS))
+    return added_up(query, days, "day" if query.group_by in OF_TIME else "bot" if query.group_by == "bot" else "mode")
 
 
 PURSE = ("mode", "currency")
 
 
+def lifetimes(query: ReportQuery, scope: Scope) -> QuerySet[BotLifetime]:
+    """Of whole teams it costs more to name a thousand bots than to read them."""
+    owners = {"bot__team__in": {bot.team_id for bot in scope.bots}} if scope.whole else {"bot__in": scope.ids}
+    return BotLifetime.objects.filter(of_purse(query), **owners)
+
+
+def lifetimes_of(query: ReportQuery, scope: Scope) -> list[Cell]:
+    known, by_bot = set(scope.ids), query.group_by == "bot"
+    found = tuples_of(lifetimes(query, scope).order_by().values_list("bot", *PURSE, *Rollup.COLUMNS))
+    return [
+        Cell(bot if by_bot else currency, Purse(mode, currency), None, Sums.read(sums))
+        for bot, mode, currency, *sums in found
+        if bot in known  # one that was added a moment ago is in the next report
+    ]
+
+
 def most_rows(query: ReportQuery, scope: Scope) -> int:
     """No more rows than this can lie in the period: a day has at least one trade."""
-    trades = BotLifetime.objects.filter(of_purse(query), bot__in=scope.ids)
-    known = trades.aggregate(trades=Sum("trades"), rows=Count("pk"))
+    known = lifetimes(query, scope).aggregate(trades=Sum("trades"), rows=Count("pk"))
     if query.since is None:
         return known["trades"] or 0
     days = ((query.until or date.today()) - query.since).days + 2  # noqa: DTZ011  a bound, not a day
@@ -130,11 +145,22 @@ def from_trades(query: ReportQuery, scope: Scope) -> Iterator[Cell]:
     closed = Trade.objects.closed().filter(of_purse(query), of_days(query, "close_day"), bot__in=scope.ids)
     if most_rows(query, scope) <= MOST_CELLS:
         # A day of a bot may have trades of many groups: how many cells there are shows only here.
-        by_day = summed(closed, query.group_by, "close_day", *PURSE).iterator()
-        rows = list(islice(by_day, MOST_CELLS + 1))
+        rows = at_once(summed(closed, query.group_by, "close_day", *PURSE)[: MOST_CELLS + 1])
         if len(rows) <= MOST_CELLS:
             return (of_group(query, row, row["close_day"] or UNDATED) for row in rows)
-    return (of_group(query, row, None) for row in summed(closed, query.group_by, *PURSE).iterator())
+    return (of_group(query, row, None) for row in at_once(summed(closed, query.group_by, *PURSE)))
+
+
+ROOM_TO_SORT = "32MB"  # for a month's trades of a thousand bots; PostgreSQL's own 4MB sends them to disk
+
+
+def at_once(rows: QuerySet[Any, Any]) -> list[dict[str, Any]]:
+    """The sums without a cursor on the server: PostgreSQL plans a cursor for its first rows, and in one process."""
+    if connection.vendor != "postgresql":
+        return list(rows)
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(f"SET LOCAL work_mem = '{ROOM_TO_SORT}'")
+        return list(rows)
 
 
 def of_group(query: ReportQuery, row: dict[str, Any], day: date | None) -> Cell:
@@ -147,7 +173,7 @@ def from_trades_elsewhere(query: ReportQuery, scope: Scope) -> Iterator[Cell]:
     by = query.group_by if query.group_by in ("bot", *OF_TRADES) else "mode"
     closed = Trade.objects.closed().filter(of_purse(query), between(query, zone), bot__in=scope.ids)
     days: dict[Any, date] = {}
-    for row in summed(closed.annotate(begun=Begun(whole_hours(zone))), *{by, "begun", *PURSE}).iterator():
+    for row in at_once(summed(closed.annotate(begun=Begun(whole_hours(zone))), *{by, "begun", *PURSE})):
         day = days[row["begun"]] if row["begun"] in days else days.setdefault(row["begun"], day_in(zone, row["begun"]))
         group = {"currency": row["currency"], by: row[by]}.get(query.group_by, day)
         yield Cell(group, Purse(row["mode"], row["currency"]), day, Sums.of(row))

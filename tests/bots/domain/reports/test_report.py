@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from accounts.models import Team, User
 from bots.domain.fleet import FleetQuery, fleet_for
-from bots.domain.reports import GROUPINGS, ReportQuery, report_for
+from bots.domain.reports import GROUPINGS, ReportQuery, report, report_for
 from bots.domain.reports import cells as tables
 from bots.domain.reports.csv_text import csv_pieces
 from tests import builders
@@ -130,6 +130,25 @@ def test_a_day_with_many_groups_counts_as_many_cells(alice: User, alpha: Team, m
     assert (report.dated, report.totals[0].profit_abs, len(report.rows)) == (False, 3, 3)
     monkeypatch.setattr(tables, "MOST_CELLS", 3)
     assert report_for(alice, query).dated
+
+
+def test_a_bot_that_was_added_a_moment_ago_is_in_the_next_report(
+    fleet: None, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tables, "MOST_CELLS", 0)
+    query = ReportQuery(group_by="bot")
+    both = report.scope_for(alice, query)
+    one = tables.Scope([bot for bot in both.bots if bot.slug == "first"], whole=True)
+    found = [{(cell.group, cell.purse) for cell in tables.cells_for(query, scope)} for scope in (both, one)]
+    assert (len(found[0]), len(found[1])) == (3, 1)
+
+
+def test_sums_over_trades_are_asked_for_at_once(fleet: None, alice: User, django_assert_max_num_queries) -> None:
+    """A cursor on the server would be planned for its first rows only, and slower by far over many trades."""
+    with django_assert_max_num_queries(20) as sent:
+        for ask in ({"group_by": "pair"}, {"group_by": "day", "tz": "Asia/Tokyo"}):
+            asked(alice, **ask)
+    assert not [query for query in sent.captured_queries if "DECLARE" in query["sql"]]
 
 
 def test_the_fleet_page_and_the_report_say_the_same(fleet: None, alice: User) -> None:
