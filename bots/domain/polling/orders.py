@@ -9,6 +9,8 @@ from django.db.models import QuerySet
 
 from bots.domain.polling.schedule import Claim, due_kinds
 from bots.models import Bot, BotRun, BotStatus, PollTurn, Trade
+from bots.models.loading import loaded, loaded_with
+from bots.models.rows import tuples_of
 from bots.systems.contract import Kind
 
 
@@ -45,20 +47,20 @@ class PollOrder:
 def orders_for(claims: Iterable[Claim], now: datetime, kinds: frozenset[Kind] | None = None) -> list[PollOrder]:
     """The orders of the claims that still hold. Three queries, whatever the number of bots."""
     fences = {claim.bot_id: claim.fence for claim in claims}
-    bots = Bot.objects.active().filter(pk__in=fences).select_related("status", "turn")
-    runs = {run.bot_id: run for run in BotRun.objects.filter(bot__in=fences, ended_at=None)}
+    bots = Bot.objects.active().filter(pk__in=fences)
+    runs = {run.bot_id: run for run in loaded(BotRun.objects.filter(bot__in=fences, ended_at=None))}
     known = known_open_of(runs.values())
     orders = []
-    for bot in bots:
-        if bot.turn.fence == fences[bot.pk]:
-            due = kinds or due_kinds(bot.turn.due, bot.plan(), now)
-            orders.append(PollOrder(bot, bot.status, bot.turn, runs.get(bot.pk), due, known.get(bot.pk, {})))
+    for bot, status, turn in loaded_with(bots, "status", "turn"):
+        if turn.fence == fences[bot.pk]:
+            due = kinds or due_kinds(turn.due, bot.plan(), now)
+            orders.append(PollOrder(bot, status, turn, runs.get(bot.pk), due, known.get(bot.pk, {})))
     return orders
 
 
 def known_open_of(runs: Iterable[BotRun]) -> dict[int, dict[str, KnownOpen]]:
     known: dict[int, dict[str, KnownOpen]] = {}
     listed: QuerySet[Trade] = Trade.objects.filter(run__in=[run.pk for run in runs], is_open=True, gone_at=None)
-    for bot, trade_id, open_ms, digest in listed.values_list("bot", "trade_id", "open_ms", "digest"):
+    for bot, trade_id, open_ms, digest in tuples_of(listed.values_list("bot", "trade_id", "open_ms", "digest")):
         known.setdefault(bot, {})[trade_id] = KnownOpen(open_ms, digest)
     return known

@@ -52,15 +52,15 @@ def claim_due(now: datetime | None = None, most: int = MOST_AT_ONCE, only: Itera
         due = PollTurn.objects.filter(free, come, held="", bot__enabled=True, bot__retired_at=None)
         if only is not None:
             due = due.filter(pk__in=list(only))
-        turns = list(due.order_by("next_poll_at").select_for_update(skip_locked=True, of=("self",))[:most])
-        return take(turns, now)
+        due = due.order_by("next_poll_at").select_for_update(skip_locked=True, of=("self",))
+        return take(due.values_list("pk", "fence")[:most], now)
 
 
 def claim_one(bot: Bot, now: datetime | None = None) -> Claim:
     """Take this bot whatever its turn says: for a poll by hand. A poll under way loses its right."""
     with transaction.atomic():
         turn, _ = PollTurn.objects.select_for_update().get_or_create(bot=bot)
-        return take([turn], now or timezone.now(), LONGEST_POLL_SECONDS)[0]
+        return take([(turn.pk, turn.fence)], now or timezone.now(), LONGEST_POLL_SECONDS)[0]
 
 
 def give_back(claims: Iterable[Claim]) -> None:
@@ -69,12 +69,14 @@ def give_back(claims: Iterable[Claim]) -> None:
         PollTurn.objects.filter(pk=claim.bot_id, fence=claim.fence).update(leased_until=None)
 
 
-def take(turns: list[PollTurn], now: datetime, seconds: float = LEASE_SECONDS) -> list[Claim]:
-    ids = [turn.pk for turn in turns]
+def take(turns: Iterable[tuple[int, int]], now: datetime, seconds: float = LEASE_SECONDS) -> list[Claim]:
+    """`turns`: (bot, fencing number) of locked ones."""
+    claims = [Claim(bot, fence + 1) for bot, fence in turns]
+    ids = [claim.bot_id for claim in claims]
     lease = now + timedelta(seconds=seconds)
     for start in range(0, len(ids), 500):
         PollTurn.objects.filter(pk__in=ids[start : start + 500]).update(leased_until=lease, fence=F("fence") + 1)
-    return [Claim(turn.pk, turn.fence + 1) for turn in turns]
+    return claims
 
 
 def renew(claims: Sequence[Claim]) -> None:

@@ -18,6 +18,7 @@ from bots.domain.polling.orders import PollOrder, orders_for
 from bots.domain.polling.schedule import Claim, back_off, locked, next_due
 from bots.domain.polling.standing import DESCRIPTION, failed, succeeded
 from bots.models import BotStatus
+from bots.models.loading import loaded
 from bots.models.rows import update_rows
 from bots.systems.contract import Kind
 from bots.systems.errors import BadAnswer, WrongPassword
@@ -108,7 +109,7 @@ def write_together(results: Sequence[PollResult], now: datetime) -> list[events.
 def still_ours(results: Sequence[PollResult]) -> list[PollResult]:
     """Those whose fencing number is still the turn's, with the turn as it is now (a person may have woken it)."""
     bots = {result.order.bot.pk for result in results}
-    turns = {turn.pk: turn for turn in locked(bots).filter(bot__retired_at=None)}
+    turns = {turn.bot_id: turn for turn in loaded(locked(bots).filter(bot__retired_at=None))}
     ours = []
     for result in results:
         turn = turns.get(result.order.bot.pk)
