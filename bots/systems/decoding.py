@@ -102,9 +102,13 @@ class Figures:
 
     def take(self, figure: str, value: Decimal | None, *, if_null: str = "") -> Decimal | None:
         """The figure: finite, below 1e20, at most 18 decimals. `if_null`: the reason to note when the bot gave null."""
+        if value is None:
+            if if_null:
+                self.miss(figure, if_null)
+            return None
         taken = usable(value)
-        if taken is None and (value is not None or if_null):
-            self.miss(figure, if_null if value is None else _why_not(value))
+        if taken is None:
+            self.miss(figure, _why_not(value))
         return taken
 
 

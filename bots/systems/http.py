@@ -308,7 +308,7 @@ class _Transfer:
         body = self._body.getvalue()  # no copy
         if not self.header_lines:
             raise curl_failures.not_http(url, body)
-        if not any(line in END_OF_HEAD for line in self.header_lines):
+        if self.header_lines[-1] not in END_OF_HEAD and not any(line in END_OF_HEAD for line in self.header_lines):
             raise curl_failures.cut_head(url)
         status = self.curl.getinfo(pycurl.RESPONSE_CODE)
         answer = Answer(status, tuple(self.header_lines), body, elapsed_seconds)

@@ -8,7 +8,7 @@ import asyncio
 import hashlib
 import time
 import weakref
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -16,7 +16,7 @@ import msgspec
 
 from bots.domain.events.recording import Happened
 from bots.domain.polling.metering import Metered
-from bots.domain.polling.orders import KnownOpen, PollOrder
+from bots.domain.polling.orders import PollOrder
 from bots.systems.contract import BotState, ClosedTrades, Kind, KnownHistory, OpenTrades, Profit, Session, Trade, Value
 from bots.systems.errors import BadAnswer, BotError, NoSuchTrade, NotOffered, TimedOut, Unreachable, WrongPassword
 
@@ -175,17 +175,13 @@ def became_another(result: PollResult) -> bool:
 
 def moved(result: PollResult) -> bool:
     now_open = result.open_trades
-    if now_open is not None:
-        known = result.order.known_open
-        listed = {each.trade.trade_id for each in now_open.trades}
-        if len(known) != len(listed) or not all(is_known(each.trade, known) for each in now_open.trades):
-            return True
+    if now_open is not None and keys_of(now_open) != result.order.open_keys.keys():
+        return True
     return result.profit is not None and result.profit.closed_count not in (None, result.order.closed_count)
 
 
-def is_known(trade: Trade, known: Mapping[str, KnownOpen]) -> bool:
-    one = known.get(trade.trade_id)
-    return one is not None and one.open_ms == trade.open_ms
+def keys_of(now_open: OpenTrades) -> set[tuple[str, int]]:
+    return {(each.trade.trade_id, each.trade.open_ms) for each in now_open.trades}
 
 
 async def answered(kind: Kind, result: PollResult, session: Session) -> bool:
@@ -244,9 +240,8 @@ def refuse_orders(trades: Iterable[Trade]) -> None:
 
 async def follow_vanished(now_open: OpenTrades, result: PollResult, session: Session) -> None:
     """Trades of the mirror that are open no more: they closed (under an old id), or the bot removed them."""
-    still = {(each.trade.trade_id, each.trade.open_ms) for each in now_open.trades}
-    known = result.order.known_open.items()
-    vanished = [(trade_id, one.open_ms) for trade_id, one in known if (trade_id, one.open_ms) not in still]
+    still = keys_of(now_open)
+    vanished = [key for key in result.order.open_keys if key not in still]
     if not result.closed_trades_told:
         result.ended = vanished
         return

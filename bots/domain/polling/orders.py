@@ -40,6 +40,11 @@ class PollOrder:
         return self.status.history_at is None or self.turn.reread_offset is not None
 
     @property
+    def open_keys(self) -> dict[tuple[str, int], None]:
+        """(trade id, open ms) of the open trades that are known, in their order."""
+        return dict.fromkeys([(trade_id, known.open_ms) for trade_id, known in self.known_open.items()])
+
+    @property
     def closed_count(self) -> int:
         return self.run.closed_count if self.run else 0
 

@@ -10,7 +10,7 @@ from bots.domain.happenings import readings as telling
 from bots.domain.polling.asking import PollResult
 from bots.domain.polling.configurations import keep_configurations
 from bots.models import BotReading, BotStatus, Snapshot
-from bots.models.rows import encode, put_rows, put_values
+from bots.models.rows import encode, put_values
 from bots.systems.contract import Kind
 
 # Open trades live in their own tables and in the status row.
@@ -18,6 +18,7 @@ KEPT = frozenset(Kind) - {Kind.STATE, Kind.COUNT, Kind.OPEN_TRADES, Kind.CLOSED_
 FINE_LIFE, MINUTE_LIFE = timedelta(hours=24), timedelta(days=14)
 QUIET_SNAPSHOT = timedelta(minutes=1)
 DELETED_AT_ONCE = 5000
+POINT = ("bot", "at", "grain", "state", "mode", "currency", "open_count", "unrealized", "realized", "balance")
 
 
 def keep(results: Sequence[PollResult], now: datetime) -> None:
@@ -28,7 +29,7 @@ def keep(results: Sequence[PollResult], now: datetime) -> None:
     keep_readings(results, now)
     keep_configurations(results, now)
     points = [snapshot_of(result.order.status, now) for result in results if result.state]
-    put_rows([point for point in points if point is not None], unique=["bot", "at"])
+    put_values(Snapshot, POINT, [point for point in points if point is not None], unique=["bot", "at"])
 
 
 def keep_readings(results: Sequence[PollResult], now: datetime) -> None:
@@ -45,25 +46,24 @@ def keep_readings(results: Sequence[PollResult], now: datetime) -> None:
             BotReading.objects.filter(bot=result.order.bot, kind=str(kind)).update(error=str(error)[:500])
 
 
-def snapshot_of(status: BotStatus, now: datetime) -> Snapshot | None:
-    """The point of the time series, or None when nothing moved within the last minute."""
+def snapshot_of(status: BotStatus, now: datetime) -> tuple[object, ...] | None:
+    """The point of the time series (POINT), or None when nothing moved within the last minute."""
     last = status.snapshot_at
-    point = Snapshot(
-        bot_id=status.bot_id,
-        at=now,
-        grain=grain_at(last, now),
-        state=status.state,
-        mode=status.mode,
-        currency=status.stake_currency,
-        open_count=status.open_count,
-        unrealized=status.unrealized,
-        realized=status.closed_profit,
-        balance=status.balance,
-    )
     if last is not None and now - last < QUIET_SNAPSHOT and not status.open_count:
         return None
     status.snapshot_at = now
-    return point
+    return (
+        status.bot_id,
+        now,
+        grain_at(last, now),
+        status.state,
+        status.mode,
+        status.stake_currency,
+        status.open_count,
+        status.unrealized,
+        status.closed_profit,
+        status.balance,
+    )
 
 
 def grain_at(last: datetime | None, now: datetime) -> str:

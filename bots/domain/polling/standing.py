@@ -3,6 +3,7 @@
 import logging
 from datetime import UTC, datetime
 from decimal import Decimal
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -37,6 +38,8 @@ DESCRIPTION = (
     "trading_mode",
     "timeframe",
 )
+
+WORDS = attrgetter(*DESCRIPTION, "bot_name")
 
 
 def failed(status: BotStatus, result: PollResult, now: datetime) -> set[str]:
@@ -81,6 +84,10 @@ def succeeded(status: BotStatus, result: PollResult, now: datetime) -> set[str]:
 def describe(status: BotStatus, result: PollResult, now: datetime) -> set[str]:
     state = result.state
     assert state is not None
+    note_health(status, result, now)
+    note_slots(status, state)
+    if says_the_same(status, result):
+        return set()
     words = {name: value_for(status, name, getattr(state, name)) for name in DESCRIPTION}
     words |= {"bot_name": state.bot_name[:200], "capabilities": list(state.capabilities)}
     words |= trouble_of(result)
@@ -89,9 +96,18 @@ def describe(status: BotStatus, result: PollResult, now: datetime) -> set[str]:
         forget_figures(status)
     for name in changed:
         setattr(status, name, words[name])
-    note_health(status, result, now)
-    note_slots(status, state)
     return {"state"} if changed else set()
+
+
+def says_the_same(status: BotStatus, result: PollResult) -> bool:
+    """Nearly always: every word of the state stands in the row already, and nothing failed."""
+    state = result.state
+    return (
+        state is not None
+        and not (result.failed or result.cut_short or status.error_code or status.last_error)
+        and WORDS(status) == WORDS(state)
+        and status.capabilities == list(state.capabilities)
+    )
 
 
 def forget_figures(status: BotStatus) -> None:
