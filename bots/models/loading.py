@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
+from itertools import pairwise
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -53,10 +54,11 @@ def loaded(query: "models.QuerySet[Any, Any]") -> list[Any]:
 
 def loaded_with(query: "models.QuerySet[Any, Any]", *related: str) -> list[tuple[Any, ...]]:
     """(object, its related one by this name, ...), of relations that lead to at most one row."""
-    shapes = [shape_of(query.model, vendor())]
+    model: Any = query.model
+    shapes = [shape_of(model, vendor())]
     paths = list(shapes[0].names)
     for name in related:
-        shape = shape_of(query.model._meta.get_field(name).related_model, vendor())
+        shape = shape_of(model._meta.get_field(name).related_model, vendor())
         shapes.append(shape)
         paths += [f"{name}__{each}" for each in shape.names]
     rows = tuples_of(query.values_list(*paths))
@@ -70,11 +72,11 @@ def slices_of(shapes: Sequence[Shape]) -> list[slice]:
     ends = [0]
     for shape in shapes:
         ends.append(ends[-1] + len(shape.names))
-    return [slice(*pair) for pair in zip(ends, ends[1:], strict=False)]
+    return [slice(*pair) for pair in pairwise(ends)]
 
 
 @lru_cache(maxsize=64)
-def shape_of(model: type[models.Model], vendor: str) -> Shape:
+def shape_of(model: Any, vendor: str) -> Shape:
     fields: list[Any] = list(model._meta.concrete_fields)
     converts = tuple(
         (place, convert) for place, field in enumerate(fields) if (convert := reader_of(field, vendor)) is not None
