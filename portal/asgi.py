@@ -7,6 +7,8 @@ from typing import Any
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 # Somebody waits for each answer: a database that hangs is said within seconds.
 os.environ.setdefault("PORTAL_DATABASE_SECONDS", "7")
+# Every request has a thread of its own: what it kept nobody would use again, and it would stay open for a long time.
+os.environ.setdefault("PORTAL_DATABASE_KEPT_SECONDS", "0")
 
 from channels.routing import ProtocolTypeRouter
 from django.conf import settings

@@ -109,15 +109,16 @@ def url(name: str, schemes: tuple[str, ...], default: str | None = None) -> str 
     return value
 
 
-def database(name: str, default_path: Path, patience: float) -> dict[str, object]:
+def database(name: str, default_path: Path, patience: float, kept: float) -> dict[str, object]:
     """Django's description of the database in NAME (sqlite:///path or postgres://user:password@host:port/name).
 
-    patience: seconds PostgreSQL may take for one answer; 0: as long as it likes."""
+    patience: seconds PostgreSQL may take for one answer; 0: as long as it likes. kept: seconds for which a thread keeps
+    its connection to PostgreSQL; 0: until its request is answered."""
     value = url(name, ("sqlite", "postgres", "postgresql"))
     if value is None or value.startswith("sqlite"):
         path = default_path if value is None else Path(urlsplit(value).path.removeprefix("/") or default_path)
         return sqlite(path)
-    return postgresql(value, patience)
+    return postgresql(value, patience, kept)
 
 
 def sqlite(path: Path) -> dict[str, object]:
@@ -132,7 +133,7 @@ def sqlite(path: Path) -> dict[str, object]:
     }
 
 
-def postgresql(value: str, patience: float) -> dict[str, object]:
+def postgresql(value: str, patience: float, kept: float) -> dict[str, object]:
     parts = urlsplit(value)
     query = dict(pair.split("=", 1) for pair in parts.query.split("&") if "=" in pair)
     return {
@@ -142,7 +143,7 @@ def postgresql(value: str, patience: float) -> dict[str, object]:
         "PASSWORD": unquote(parts.password or ""),
         "HOST": unquote(query.pop("host", parts.hostname or "")),
         "PORT": parts.port or "",
-        "CONN_MAX_AGE": 60,
+        "CONN_MAX_AGE": kept,
         "CONN_HEALTH_CHECKS": True,
         # Without it a hung server holds a request for ever (measured: over 30 s).
         "OPTIONS": {"connect_timeout": 3, "patience": patience, **server_limits(patience), **query},

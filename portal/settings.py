@@ -151,7 +151,12 @@ if not EMBEDDED and env.secret("DATABASE_URL") is None:
     raise ImproperlyConfigured("DATABASE_URL is not set: the processes of a team installation share one PostgreSQL")
 # How long PostgreSQL may take for one answer; asgi.py and manage.py have defaults of their own.
 PORTAL_DATABASE_SECONDS = env.number("PORTAL_DATABASE_SECONDS", 60, 0, 3600)
-DATABASES = {"default": env.database("DATABASE_URL", DATA_DIR / "portal.sqlite3", PORTAL_DATABASE_SECONDS)}
+PORTAL_DATABASE_KEPT_SECONDS = env.number("PORTAL_DATABASE_KEPT_SECONDS", 60, 0, 3600)
+DATABASES = {
+    "default": env.database(
+        "DATABASE_URL", DATA_DIR / "portal.sqlite3", PORTAL_DATABASE_SECONDS, PORTAL_DATABASE_KEPT_SECONDS
+    )
+}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- People ---------------------------------------------------------------------------------------------------------

@@ -30,6 +30,7 @@ SLACK = 3.0  # a tick, the way through the broker, and the poll itself, on a bus
 RECOVERY = 2 * INTERVAL + SLACK
 QUIET = 5.0  # seconds after which a page may no longer fail
 PATIENCE = 120.0
+MOST_CONNECTIONS = 45  # to the database, of the ten processes and the visitors' requests; the server's default is 100
 # Four that are asked by the clock alone; two that trade, and are asked early when they say so.
 SPECS = [BotSpec(name=f"quiet-{number}", seed=number, history=30, open_trades=2) for number in range(4)]
 SPECS += [
@@ -61,6 +62,7 @@ class Outcome:
     stuck: int = 0  # leases that nobody holds, nor takes
     hung: int = 0  # requests
     failed_later: int = 0  # 5xx after the recovery window
+    connections: int = 0  # to the database when all was well again, most of them
 
     def losses(self) -> list[int]:
         return [self.lost, self.doubled, self.stuck, self.hung, self.failed_later]
@@ -69,10 +71,11 @@ class Outcome:
         p95 = sorted(self.recoveries)[max(0, round(0.95 * len(self.recoveries)) - 1)]
         middle = statistics.median(self.recoveries)
         figures = f"{middle:6.1f} {p95:6.1f} {max(self.recoveries):6.1f}"
-        return f"{self.fault:30} {len(self.recoveries):5} {figures} " + " ".join(f"{n:7}" for n in self.losses())
+        counts = " ".join(f"{count:7}" for count in [*self.losses(), self.connections])
+        return f"{self.fault:30} {len(self.recoveries):5} {figures} {counts}"
 
 
-COLUMNS = " ".join(f"{name:>7}" for name in ("lost", "doubled", "stuck", "hung", "5xx"))
+COLUMNS = " ".join(f"{name:>7}" for name in ("lost", "doubled", "stuck", "hung", "5xx", "links"))
 HEADER = f"{'fault':30} {'tries':>5} {'median':>6} {'p95':>6} {'most':>6} {COLUMNS}   (recovery in s)"
 
 
@@ -109,6 +112,7 @@ class Trial:
         outcome.lost += max(0, round((recovery - RECOVERY) / INTERVAL + 0.5)) if recovery > RECOVERY else 0
         time.sleep(max(0.0, QUIET + 2 - (time.monotonic() - over_clock)))
         outcome.failed_later += len(self.watcher.failed_since(over_clock + QUIET))
+        outcome.connections = max(outcome.connections, connections_to(self.team))
 
     def seconds_until_all_are_back(self, since: float) -> float:
         """Every bot was asked, successfully, after `since` (epoch), a relay listens to it, and every door is open."""
@@ -152,6 +156,11 @@ def doubled_rows(team: Team) -> int:
     return sum(int(str(team.rows(query.format(table, key))[0][0])) for table, key in once.items())
 
 
+def connections_to(team: Team) -> int:
+    ((held,),) = team.rows("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'")
+    return int(str(held))
+
+
 def stuck_leases(team: Team) -> int:
     """Leases that ran out and are still the same an interval later."""
     query = "SELECT bot_id, fence, leased_until FROM {} WHERE leased_until < now() - interval '3 seconds'"
@@ -182,6 +191,7 @@ def test_whatever_is_killed_every_bot_is_soon_asked_again_and_nothing_is_doubled
         trial.lines.over.set()
         check_what_was_answered(trial.watcher)
         assert [outcome.fault for outcome in outcomes if any(outcome.losses())] == []
+        assert [outcome.fault for outcome in outcomes if outcome.connections > MOST_CONNECTIONS] == []
         check_what_is_kept(team, fleet.bots)
 
 
