@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.core.checks import Tags, run_checks
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
 
 from portal import embedded
 
@@ -60,7 +62,8 @@ class Command(BaseCommand):
         from bots.tasks import begin_alone
 
         self.check()
-        call_command("migrate", interactive=False, verbosity=0)
+        if not is_current():
+            call_command("migrate", interactive=False, verbosity=0)
         if connection.vendor == "sqlite":  # else the lock on the data folder proves little
             begin_alone()
         if fleet is not None:
@@ -69,6 +72,14 @@ class Command(BaseCommand):
     def say(self, words: list[str]) -> None:
         self.stdout.write("\n".join(words))
         self.stdout.flush()
+
+
+def is_current() -> bool:
+    """Whether `migrate` would find nothing to do: every step is taken, and the audit's triggers stand."""
+    executor = MigrationExecutor(connection)
+    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        return False
+    return not run_checks(tags=[Tags.database], databases=[connection.alias])
 
 
 def greeting(address: str) -> list[str]:
