@@ -11,7 +11,6 @@ import resource
 import threading
 from collections.abc import Coroutine, Iterable
 from concurrent.futures import Future
-from contextlib import suppress
 from typing import Any
 
 import uvloop
@@ -127,19 +126,9 @@ class Engine:
 
     def run_writer(self) -> None:
         while (batch := self.batches.get()) is not None:
-            batch += self.waiting_too()
             for start in range(0, len(batch), BATCH_MOST):
                 write_batch(batch[start : start + BATCH_MOST])
         connection.close()
-
-    def waiting_too(self) -> list[PollResult]:
-        """What came while the last batch was written: together it is written sooner than one by one."""
-        found: list[PollResult] = []
-        with suppress(queue.Empty):
-            while (batch := self.batches.get_nowait()) is not None:
-                found += batch
-            self.batches.put(None)  # the end: for the next look
-        return found
 
 
 class Sessions:
