@@ -278,7 +278,7 @@ def test_dead_bots_do_not_delay_the_others(settings) -> None:
     """Of 20 bots 5 hang: the 15 others are written while those are still waited for."""
     from tests.builders import team
 
-    settings.PORTAL_POLL_DEADLINE_SECONDS = 3.0
+    settings.PORTAL_POLL_DEADLINE_SECONDS = 6.0
     alpha = team("Alpha")
     with running_fleet([BotSpec(name=f"bot-{number}", seed=number) for number in range(20)]) as fleet:
         bots = [known(sim, alpha) for sim in fleet.bots]
@@ -288,15 +288,15 @@ def test_dead_bots_do_not_delay_the_others(settings) -> None:
         try:
             began = time.monotonic()
             engine.submit(orders_for(claim_due(), timezone.now()))
-            while BotStatus.objects.exclude(seen_at=None).count() < 15 and time.monotonic() - began < 10:
+            while BotStatus.objects.exclude(seen_at=None).count() < 15 and time.monotonic() - began < 60:
                 time.sleep(0.02)
-            healthy = time.monotonic() - began
-            while BotStatus.objects.exclude(failing_since=None).count() < 5 and time.monotonic() - began < 10:
+            still_waited_for = not BotStatus.objects.exclude(failing_since=None).exists()
+            while BotStatus.objects.exclude(failing_since=None).count() < 5 and time.monotonic() - began < 60:
                 time.sleep(0.02)
         finally:
             engine.stop()
         assert BotStatus.objects.exclude(seen_at=None).count() == 15
-        assert healthy < 3.0
+        assert still_waited_for
         failed = BotStatus.objects.exclude(failing_since=None).values_list("bot", "error_code")
         assert sorted(failed) == [(bot.pk, "timed_out") for bot in bots[:5]]
 
