@@ -1,5 +1,6 @@
 """The all-in-one process: web server, worker and beat on an embedded database, with one command."""
 
+import gc
 import ipaddress
 import json
 import os
@@ -53,6 +54,7 @@ class Command(BaseCommand):
         with lock, simulated_fleet(options["demo"]) as fleet:
             self.prepare(fleet)
             words = greeting(address)
+            gc.enable()  # manage.py disabled it for the start
             embedded.serve(listener, lambda: self.say(words))
             sys.stdout.flush()
         # Threads that still wait for a bot would hold the interpreter's end for seconds.
