@@ -19,12 +19,12 @@ from accounts.access import MANAGE, SEE
 from accounts.caller import by
 from accounts.models import Team, User
 from bots.api.rendering import Json
-from bots.domain.alerts import AlertActRefused, WrongValues
+from bots.domain.alerts import WrongValues
 from bots.domain.audit import Actor, AuditUnavailable
 from bots.domain.commands import (
+    ActRefused,
     BatchKeyUsed,
     CapabilityMissing,
-    CommandRefused,
     Duplicate,
     KeyUsedOtherwise,
     TradeChanged,
@@ -48,7 +48,7 @@ class CannotBeRecorded(APIException):
 class NotTaken(APIException):
     """A command, or an act on one or on an alert, that the domain refused: nothing was done."""
 
-    def __init__(self, refusal: CommandRefused | AlertActRefused) -> None:
+    def __init__(self, refusal: ActRefused) -> None:
         super().__init__(str(refusal), refusal.code)
         self.status_code = refusal.status
         about: dict[str, Any] = {"detail": str(refusal), "code": refusal.code, **more_about(refusal)}
@@ -58,7 +58,7 @@ class NotTaken(APIException):
         return str(self.detail["code"])  # type: ignore[index,call-overload]
 
 
-def more_about(refusal: CommandRefused | AlertActRefused) -> dict[str, Any]:
+def more_about(refusal: ActRefused) -> dict[str, Any]:
     """What a program needs to go on: the fields that are wrong, what differs, the command that was first."""
     if isinstance(refusal, WrongValues):
         return {"fields": {name: [words] for name, words in refusal.fields.items()}}
@@ -147,7 +147,7 @@ def acting() -> Iterator[None]:
         yield
     except WrongInput as problem:
         raise ValidationError(by_field(problem)) from None
-    except (CommandRefused, AlertActRefused) as refusal:
+    except ActRefused as refusal:
         raise NotTaken(refusal) from None
     except AuditUnavailable:
         raise CannotBeRecorded from None

@@ -233,7 +233,7 @@ def switch(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     form.enabled = request.POST.get("enabled") == "on"
     try:
         acts.save_rule(Actor.of(by(request), team), person(request), team, form.wish(), found)
-    except acts.AlertActRefused as problem:
+    except acts.ActRefused as problem:
         messages.error(request, f"{found.name}: {problem}.")
     except AuditUnavailable:
         messages.error(request, AUDIT_DOWN)

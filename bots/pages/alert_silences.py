@@ -256,7 +256,7 @@ def end(request: HttpRequest, act: Callable[[], Mute | Maintenance], then: str, 
     """Do it and go back to the list; what is in the way is said there."""
     try:
         ended = act()
-    except acts.AlertActRefused as refusal:
+    except acts.ActRefused as refusal:
         messages.error(request, str(refusal))
     except AuditUnavailable:
         messages.error(request, AUDIT_DOWN)

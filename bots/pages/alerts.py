@@ -114,7 +114,7 @@ def act_on(request: HttpRequest, pk: int, act: Callable[[Actor, User, Alert, str
         act(Actor.of(by(request), found.team), person(request), found, request.POST.get("remark", ""))
     except acts.RoleTooLow as refusal:
         raise PermissionDenied(str(refusal)) from refusal
-    except acts.AlertActRefused as refusal:
+    except acts.ActRefused as refusal:
         messages.error(request, f"{name}: {refusal}")
     except AuditUnavailable:
         messages.error(request, AUDIT_DOWN)

@@ -97,7 +97,7 @@ class Wish:
         self.typed = given.get("typed", "").strip()
         self.confirmed_modes = modes_read(given.get("confirmed_modes", ""))
 
-    def refuse(self, refusal: acts.CommandRefused) -> None:
+    def refuse(self, refusal: acts.ActRefused) -> None:
         self.mistakes = dict(refusal.fields) if isinstance(refusal, acts.WrongParams) else {"": str(refusal)}
         if isinstance(refusal, acts.ReasonMissing):
             self.mistakes = {"reason": str(refusal)}
@@ -175,7 +175,7 @@ def carry_out(
     """To the batch's page, or back to the form with the cause."""
     try:
         batch = asking()
-    except acts.CommandRefused as refusal:
+    except acts.ActRefused as refusal:
         wish.refuse(refusal)
         return draw_again(refusal.status)
     except AuditUnavailable:
@@ -301,7 +301,7 @@ def act_on(request: HttpRequest, found: CommandBatch, act: Callable[[Actor, User
         then = act(Actor.of(by(request), found.team), person(request))
     except acts.RoleTooLow as refusal:
         raise PermissionDenied(str(refusal)) from refusal
-    except acts.CommandRefused as refusal:
+    except acts.ActRefused as refusal:
         messages.error(request, f"Batch {found.pk}: {refusal}")
     except AuditUnavailable:
         messages.error(request, AUDIT_DOWN)

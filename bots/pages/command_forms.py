@@ -89,7 +89,7 @@ def post(request: HttpRequest, form: Confirmation) -> HttpResponse:
         return draw_form(request, form, 422)
     try:
         command = ask(request, form)
-    except acts.CommandRefused as refusal:
+    except acts.ActRefused as refusal:
         form.refuse(refusal)
         return draw_form(request, form, refusal.status)
     except AuditUnavailable:

@@ -105,7 +105,7 @@ def act_on(request: HttpRequest, pk: int, act: Callable[[Actor, User, Command], 
         act(Actor.of(by(request), found.bot.team), person(request), found)
     except acts.RoleTooLow as refusal:
         raise PermissionDenied(str(refusal)) from refusal
-    except acts.CommandRefused as refusal:
+    except acts.ActRefused as refusal:
         messages.error(request, f"{found.bot.name}: {refusal}")
     except AuditUnavailable:
         messages.error(request, AUDIT_DOWN)

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from django.utils import timezone
 
-from bots.domain.commands import CommandRefused, Duplicate, KeyUsedOtherwise, Offer, TradeChanged, WrongParams
+from bots.domain.commands import ActRefused, Duplicate, KeyUsedOtherwise, Offer, TradeChanged, WrongParams
 from bots.domain.commands.offering import POINTLESS
 from bots.domain.commands.params import ON_A_TRADE
 from bots.models import Bot, Trade
@@ -115,7 +115,7 @@ class Confirmation:
     key: str = field(default_factory=lambda: f"form-{uuid4()}")
     reason: str = ""
     expected: dict[str, str] = field(default_factory=dict)
-    refusal: CommandRefused | None = None
+    refusal: ActRefused | None = None
     mistakes: dict[str, str] = field(default_factory=dict)
     typed: str = ""
     insists_on: int | None = None
@@ -248,7 +248,7 @@ class Confirmation:
         drawn = {one.name for one in self.asked} | {"reason", "typed"}
         return {name: words for name, words in self.mistakes.items() if name not in drawn}
 
-    def refuse(self, refusal: CommandRefused) -> None:
+    def refuse(self, refusal: ActRefused) -> None:
         """The next confirmation is about the trade as it is now."""
         self.refusal = refusal
         if isinstance(refusal, WrongParams):

@@ -14,14 +14,15 @@ from bots.domain.alerts.listing import (
     open_alerts,
     open_by_bot,
 )
-from bots.domain.alerts.refusing import AlertActRefused, ClearsByItself, NoLongerOpen, RoleTooLow, WrongValues
+from bots.domain.alerts.refusing import ClearsByItself, NoLongerOpen, WrongValues
 from bots.domain.alerts.rules import RuleWish, remove_rule, rules_of, save_rule
 from bots.domain.alerts.silencing import end_maintenance, maintenance_of, mute, mutes_of, plan_maintenance, unmute
+from bots.domain.refusing import ActRefused, RoleTooLow
 
 __all__ = [
     "KINDS",
     "STATES",
-    "AlertActRefused",
+    "ActRefused",
     "AlertQuery",
     "ClearsByItself",
     "NoLongerOpen",

@@ -9,10 +9,11 @@ from accounts.access import HANDLE_ALERTS
 from accounts.models import User
 from bots.domain.alerts.clearing import clear
 from bots.domain.alerts.kinds import KINDS
-from bots.domain.alerts.refusing import ClearsByItself, NoLongerOpen, WrongValues, require_role
+from bots.domain.alerts.refusing import ClearsByItself, NoLongerOpen, WrongValues
 from bots.domain.alerts.telling_pages import tell_pages
 from bots.domain.audit import Act, Actor, append
 from bots.domain.audit.entry import Detail, storable
+from bots.domain.refusing import require_role
 from bots.models import Alert
 
 LONGEST_REMARK = 500

@@ -12,10 +12,11 @@ from accounts.models import Team, User
 from bots.domain.alerts.clearing import clear_all_of
 from bots.domain.alerts.kinds import FIRST_RULES, KINDS, FirstRule
 from bots.domain.alerts.params import checked_params
-from bots.domain.alerts.refusing import NoLongerOpen, WrongValues, require_role
+from bots.domain.alerts.refusing import NoLongerOpen, WrongValues
 from bots.domain.audit import Act, Actor, append
 from bots.domain.audit.entry import Detail, storable
 from bots.domain.events.kinds import SEVERITIES
+from bots.domain.refusing import require_role
 from bots.models import AlertDefaults, AlertRule, Bot
 
 LONGEST_NAME, LONGEST_TAG = 100, 60

@@ -12,9 +12,10 @@ from django.utils import timezone
 
 from accounts.access import HANDLE_ALERTS, MANAGE
 from accounts.models import Team, User
-from bots.domain.alerts.refusing import NoLongerOpen, WrongValues, require_role
+from bots.domain.alerts.refusing import NoLongerOpen, WrongValues
 from bots.domain.audit import Act, Actor, append
 from bots.domain.audit.entry import Detail, storable
+from bots.domain.refusing import require_role
 from bots.models import AlertRule, Bot, Maintenance, Mute
 
 LONGEST_REASON = 300

@@ -37,12 +37,10 @@ from bots.domain.commands.previewing import MANY_AT_ONCE, NothingToDo, PreviewLi
 from bots.domain.commands.refusing import (
     BotNotReady,
     CapabilityMissing,
-    CommandRefused,
     Duplicate,
     KeyUsedOtherwise,
     NothingIsSent,
     ReasonMissing,
-    RoleTooLow,
     TradeChanged,
     WrongParams,
     WrongState,
@@ -50,12 +48,14 @@ from bots.domain.commands.refusing import (
 from bots.domain.commands.sending import Outbox, outbox, stop_outbox
 from bots.domain.commands.sweeping import Swept, begin_alone, sweep
 from bots.domain.commands.wording import WORDS, about
+from bots.domain.refusing import ActRefused, RoleTooLow
 
 __all__ = [
     "FOUR_EYES_ACTIONS",
     "KILLS",
     "MANY_AT_ONCE",
     "WORDS",
+    "ActRefused",
     "Asked",
     "AskedMany",
     "AskerMayNot",
@@ -63,7 +63,6 @@ __all__ = [
     "BatchKeyUsed",
     "BotNotReady",
     "CapabilityMissing",
-    "CommandRefused",
     "Duplicate",
     "KeyUsedOtherwise",
     "NothingIsSent",

@@ -21,9 +21,10 @@ from bots.domain.audit.entry import storable
 from bots.domain.commands.asking import locked, require_may_send, require_role
 from bots.domain.commands.handing import hand_over_on_commit
 from bots.domain.commands.offering import require_ready
-from bots.domain.commands.refusing import CommandRefused, WrongParams, WrongState
+from bots.domain.commands.refusing import WrongParams, WrongState
 from bots.domain.commands.steps import act_of, change, happened, take_step
 from bots.domain.commands.wording import about
+from bots.domain.refusing import ActRefused
 from bots.models import Bot, Command, CommandBatch, FourEyes
 from bots.models.command import CONFIRMED_FOR
 from bots.systems.instructions import NEEDS
@@ -34,14 +35,14 @@ LONGEST_REMARK = 500
 FOUR_EYES_ACTIONS = tuple(action for action in LOWEST_ROLE if action in NEEDS)
 
 
-class SecondPersonNeeded(CommandRefused):
+class SecondPersonNeeded(ActRefused):
     """Who asked cannot approve or decline it."""
 
     code = "second_person_needed"
     status = 403
 
 
-class AskerMayNot(CommandRefused):
+class AskerMayNot(ActRefused):
     """Who asked may no longer do it himself: nobody's approval makes up for that."""
 
     code = "asker_may_not"

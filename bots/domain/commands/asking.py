@@ -30,11 +30,11 @@ from bots.domain.commands.refusing import (
     KeyUsedOtherwise,
     NothingIsSent,
     ReasonMissing,
-    RoleTooLow,
     WrongParams,
 )
 from bots.domain.commands.steps import act_of, tell, told_before
 from bots.domain.commands.wording import REASON_REQUIRED, WORDS, about
+from bots.domain.refusing import RoleTooLow
 from bots.models import Bot, Command, CommandBatch, FourEyes, Trade
 from bots.models.command import CONFIRMED_FOR
 from bots.systems.instructions import NEEDS
@@ -89,7 +89,7 @@ def ask(  # noqa: PLR0917  the order in which it is said
 
     `key`: the Idempotency-Key: the same key with the same request gives the same command. `insists_on`: the id of the
     command that a Duplicate named. `mode`: live, dry or "" (not known) as the person saw it; TradeChanged where the bot
-    is in another by now. Raises CommandRefused of every kind, and AuditUnavailable: nothing was written.
+    is in another by now. Raises ActRefused of every kind, and AuditUnavailable: nothing was written.
     """
     require_role(user, bot, action)
     typed, clean = words_of(bot, action, params, reason, key)

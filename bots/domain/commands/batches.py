@@ -19,8 +19,9 @@ from bots.domain.commands.asking import LONGEST_KEY, LONGEST_REASON, ask
 from bots.domain.commands.ending import cancel
 from bots.domain.commands.params import Params
 from bots.domain.commands.previewing import params_for_many, require_need
-from bots.domain.commands.refusing import CommandRefused, ReasonMissing, RoleTooLow, WrongParams
+from bots.domain.commands.refusing import ReasonMissing, WrongParams
 from bots.domain.commands.wording import REASON_REQUIRED, WORDS
+from bots.domain.refusing import ActRefused, RoleTooLow
 from bots.models import Bot, Command, CommandBatch
 
 MOST_BOTS = 500
@@ -32,7 +33,7 @@ REPEATED = (Command.REFUSED, Command.EXPIRED)
 NOT_DONE = (*REPEATED, Command.CANCELLED)
 
 
-class BatchKeyUsed(CommandRefused):
+class BatchKeyUsed(ActRefused):
     """This person used the key for another batch: `first`."""
 
     code = "key_used"
@@ -219,7 +220,7 @@ def ask_one(batch: CommandBatch, wishes: Wishes, bot: Bot) -> list[LeftOut]:
         require_need(bot, wishes.action, timezone.now())
         mode = wishes.modes.get(bot.slug)
         ask(wishes.actor, wishes.user, bot, wishes.action, wishes.params, wishes.reason, batch=batch, mode=mode)
-    except CommandRefused as refusal:
+    except ActRefused as refusal:
         return [{"bot": bot.slug, "code": refusal.code, "sentence": str(refusal)}]
     except AuditUnavailable as refusal:  # the other bots' commands are written and may be sent already
         return [{"bot": bot.slug, "code": UNRECORDED, "sentence": str(refusal)}]
@@ -301,7 +302,7 @@ def stop(actor: Actor, user: User, batch: CommandBatch) -> CommandBatch:
     for command in batch.commands.filter(state__in=Command.UNSENT).select_related("bot__team"):
         try:
             cancel(actor, user, command)
-        except CommandRefused:
+        except ActRefused:
             continue  # sent in this very moment
         except AuditUnavailable:
             break  # the rest is refused later: nothing of a stopped batch is claimed or approved
@@ -320,7 +321,7 @@ def approve_all(actor: Actor, user: User, batch: CommandBatch) -> dict[str, Any]
             continue
         try:
             approve(actor, user, command)
-        except CommandRefused as refusal:
+        except ActRefused as refusal:
             refused[command.bot.slug] = str(refusal)
         except AuditUnavailable as refusal:
             refused[command.bot.slug], unwritten = str(refusal), refusal

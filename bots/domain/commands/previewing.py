@@ -13,9 +13,10 @@ from bots.domain.commands.asking import Wish, require_may_send, require_once, re
 from bots.domain.commands.confirming import Before, confirmed
 from bots.domain.commands.offering import POINTLESS, require_capability, require_ready
 from bots.domain.commands.params import ON_A_TRADE, Params, parsed, require_ahead
-from bots.domain.commands.refusing import CommandRefused, NothingIsSent, WrongParams
+from bots.domain.commands.refusing import NothingIsSent, WrongParams
 from bots.domain.commands.wording import STOPS_ENTRIES, WORDS
 from bots.domain.freshness import freshness_of, shown_state
+from bots.domain.refusing import ActRefused
 from bots.models import Bot, Command, FourEyes
 from bots.systems.instructions import NEEDS
 
@@ -24,7 +25,7 @@ MANY_AT_ONCE = tuple(action for action in NEEDS if action not in ON_A_TRADE)
 NO_NEED = "nothing_to_do"
 
 
-class NothingToDo(CommandRefused):
+class NothingToDo(ActRefused):
     """The bot is already what the action would make of it."""
 
     code = NO_NEED
@@ -111,7 +112,7 @@ def line_of(asking: Asking, bot: Bot) -> PreviewLine:
     }
     try:
         before, lost = checked(asking, bot)
-    except CommandRefused as refusal:
+    except ActRefused as refusal:
         return PreviewLine(bot, possible=False, code=refusal.code, sentence=str(refusal), **facts)
     trades = tuple(before.get("trades", ()))
     sentence = sentence_of(action, len(trades))
@@ -123,7 +124,7 @@ def line_of(asking: Asking, bot: Bot) -> PreviewLine:
 
 
 def checked(asking: Asking, bot: Bot) -> tuple[Before, Command | None]:
-    """All that asking would check now; with the lost command that it would insist on. Raises CommandRefused."""
+    """All that asking would check now; with the lost command that it would insist on. Raises ActRefused."""
     user, action, typed, now = asking.user, asking.action, asking.typed, asking.now
     if bot.pk not in asking.allowed:
         require_role(user, bot, action)

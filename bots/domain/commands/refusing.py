@@ -1,47 +1,30 @@
 """Why a command is not even taken down: each with its stable code, the API's status and a sentence for people."""
 
 from collections.abc import Mapping
-from typing import ClassVar
 
+from bots.domain.refusing import ActRefused, WrongFields
 from bots.models import Command
 
 
-class CommandRefused(Exception):
-    """Nothing was written. `str(error)` is for people, `code` for machines, `status` is the API's."""
-
-    code: ClassVar[str] = "refused"
-    status: ClassVar[int] = 409
-
-
-class NothingIsSent(CommandRefused):
+class NothingIsSent(ActRefused):
     """Safe mode: this is a restored or copied portal."""
 
     code = "safe_mode"
     status = 503
 
 
-class RoleTooLow(CommandRefused):
-    code = "role_too_low"
-    status = 403
-
-
-class WrongParams(CommandRefused):
-    """`fields`: what is wrong with which field of `params` (or with "action", "reason", "key")."""
+class WrongParams(WrongFields):
+    """Of `params`, or of "action", "reason", "key"."""
 
     code = "wrong_params"
-    status = 400
-
-    def __init__(self, fields: Mapping[str, str]) -> None:
-        self.fields = dict(fields)
-        super().__init__("; ".join(f"{name}: {words}" for name, words in self.fields.items()))
 
 
-class ReasonMissing(CommandRefused):
+class ReasonMissing(ActRefused):
     code = "reason_missing"
     status = 422
 
 
-class CapabilityMissing(CommandRefused):
+class CapabilityMissing(ActRefused):
     """This bot's release does not offer it. `capability`: what it lacks."""
 
     code = "capability_missing"
@@ -52,7 +35,7 @@ class CapabilityMissing(CommandRefused):
         self.capability = capability
 
 
-class BotNotReady(CommandRefused):
+class BotNotReady(ActRefused):
     """The portal does not speak to this bot: it is retired, or paused in the portal."""
 
     code = "bot_not_ready"
@@ -62,7 +45,7 @@ class BotNotReady(CommandRefused):
         self.code = code  # type: ignore[misc]  # bot_retired or bot_paused_in_portal
 
 
-class TradeChanged(CommandRefused):
+class TradeChanged(ActRefused):
     """The trade is no longer what was confirmed. `differences`: field -> (confirmed, now)."""
 
     code = "trade_changed"
@@ -72,7 +55,7 @@ class TradeChanged(CommandRefused):
         self.differences = dict(differences or {})
 
 
-class KeyUsedOtherwise(CommandRefused):
+class KeyUsedOtherwise(ActRefused):
     """This person used the key for another command: `first`."""
 
     code = "key_used"
@@ -82,7 +65,7 @@ class KeyUsedOtherwise(CommandRefused):
         self.first = first
 
 
-class Duplicate(CommandRefused):
+class Duplicate(ActRefused):
     """The same was asked a moment ago, or its outcome is not known yet: `first`. Insisting means naming it."""
 
     code = "duplicate"
@@ -92,7 +75,7 @@ class Duplicate(CommandRefused):
         self.first = first
 
 
-class WrongState(CommandRefused):
+class WrongState(ActRefused):
     """The command is past the point where this can be done; `state` says where it is."""
 
     code = "wrong_state"

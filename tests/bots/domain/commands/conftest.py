@@ -104,7 +104,7 @@ def ended(command: Command, *states: str, seconds: float = 60) -> Command:
     raise AssertionError(f"command {command.pk} is still {command.state}: {command.outcome}")
 
 
-def refused(kind: type[commands.CommandRefused], *arguments: object, **more: object) -> commands.CommandRefused:
+def refused(kind: type[commands.ActRefused], *arguments: object, **more: object) -> commands.ActRefused:
     """What asking raised; and nothing was written."""
     before = (Command.objects.count(), AuditEntry.objects.count())
     with pytest.raises(kind) as caught:

@@ -222,7 +222,10 @@ def test_what_dora_saw_may_be_spelled_in_any_way(dora: User, bot: Bot) -> None:
 
 def test_an_open_time_is_compared_to_the_millisecond(dora: User, bot: Bot) -> None:
     trade = first_trade(bot)
-    later = (trade.open_date + timedelta(milliseconds=1)).isoformat()
+    # One that happened to open at a whole second would be taken for one of a bot that counts seconds.
+    opened = trade.open_date.replace(microsecond=123000)
+    Trade.objects.filter(pk=trade.pk).update(open_date=opened, open_ms=trade.open_ms // 1000 * 1000 + 123)
+    later = (opened + timedelta(milliseconds=1)).isoformat()
     refused(commands.TradeChanged, dora, bot, "force_exit", exit_of(trade, expected={"open_date": later}))
 
 

@@ -136,7 +136,7 @@ def at_the_same_moment(*asks: Callable[[], object]) -> list[object]:
         together.wait()
         try:
             return ask()
-        except commands.CommandRefused as refusal:
+        except commands.ActRefused as refusal:
             return refusal
         finally:
             connection.close()
