@@ -23,7 +23,7 @@ from bots.systems.errors import (
 from bots.systems.freqtrade import answers, commands, listing, mapping, releases, trades
 from bots.systems.freqtrade.early import stamped
 from bots.systems.freqtrade.refusals import refusal, what_answered
-from bots.systems.http import Answer, HttpDoor, basic_authorization
+from bots.systems.http import MIB, Answer, HttpDoor, basic_authorization
 from bots.systems.instructions import PREPARING_SECONDS, answer_seconds
 
 PAGE = 500  # trades; 0 would mean all of them in one answer, and is refused from 2025.3 on
@@ -32,6 +32,8 @@ ROWS_PER_CALL = 10_000  # trades and their orders; one writer writes what all bo
 PAGE_DEADLINE = 20.0  # seconds: a page can be 2 MB from a small machine
 PARTS_SECONDS = 20.0  # after which a long reading pauses and says where it goes on
 LOG_LINES = 100
+SHORT = MIB  # bytes, of an answer that is no list: many bots may send too much in the same moment
+LISTS = frozenset({"status", "trades", "trade", "balance", "performance", "whitelist", "blacklist", "locks", "logs"})
 REMEMBERED = 2 * 1024  # bytes of an answer; there may be 10,000 bots
 DAYS = 30
 
@@ -323,6 +325,8 @@ class Session:
     async def _fetch(self, path: str, *, endpoint: str = "", credentials: bool = True, **limits: Any) -> Answer:
         self.requests += 1
         headers = self._credentials if credentials else ()
+        if (endpoint or path) not in LISTS:
+            limits.setdefault("max_bytes", SHORT)
         try:
             return await self._door.get(self._base + path, headers=headers, **limits)
         except BotError as error:
