@@ -15,7 +15,7 @@ from typing import Any
 
 import uvloop
 from django.conf import settings
-from django.db import DatabaseError, close_old_connections, connection
+from django.db import DatabaseError, connection
 from django.utils import timezone
 
 from bots.domain.polling.asking import PollResult, ask
@@ -24,6 +24,7 @@ from bots.domain.polling.orders import PollOrder
 from bots.domain.polling.writing import write
 from bots.models import Bot
 from bots.models.doors import open_door
+from bots.models.long_threads import look_after_connection
 from bots.models.sealing import SealBroken
 from bots.systems.contract import Door, Session
 from bots.systems.errors import BotError, WrongSettings
@@ -173,8 +174,7 @@ async def converse(order: PollOrder, door: Door, sessions: Sessions) -> PollResu
 
 
 def write_batch(batch: list[PollResult]) -> None:
-    if connection.vendor != "sqlite":  # a file does not go away, and opening it anew costs as much as writing 20 polls
-        close_old_connections()
+    look_after_connection()
     try:
         write(batch, timezone.now())
     except DatabaseError as failure:

@@ -4,9 +4,10 @@ import logging
 import threading
 import time
 
-from django.db import DatabaseError, close_old_connections, connection
+from django.db import DatabaseError, connection
 
 from bots.domain.polling.schedule import RENEW_SECONDS, Claim, release, renew
+from bots.models.long_threads import look_after_connection
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +37,7 @@ class Keeper:
 
     def run(self) -> None:
         while not self.stopping.wait(RENEW_SECONDS):
-            close_old_connections()
+            look_after_connection()
             try:
                 renew(self.claims(RENEW_SECONDS))
             except DatabaseError as failure:

@@ -15,10 +15,10 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import datetime
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import uvloop
-from django.db import DatabaseError, DataError, IntegrityError, close_old_connections, connection
+from django.db import DatabaseError, DataError, IntegrityError, connection
 from django.utils import timezone
 
 from bots.domain.events import Happened
@@ -28,6 +28,7 @@ from bots.domain.relaying import leases, writing
 from bots.domain.relaying.line import Line
 from bots.models import Bot, RelayLease
 from bots.models.doors import open_door, open_socket_door
+from bots.models.long_threads import look_after_connection
 from bots.models.rows import update_rows
 from bots.systems.contract import Kind
 from bots.systems.hearing import Heard, Stream
@@ -52,6 +53,7 @@ class Relay:
         self.name = name or f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"[:80]
         self.poll_soon = poll_soon
         self.lines: dict[int, tuple[Line, str, asyncio.Task[None]]] = {}
+        self.noted: dict[int, Report] = {}  # of these lines, as it stands in the database
         self.teams: dict[int, int] = {}
         self.told: list[Told] = []
         self.floods: dict[int, int] = {}
@@ -133,7 +135,10 @@ class Relay:
 
     async def renew(self) -> leases.Shared:
         reports = [report_of(line) for line, _, _ in self.lines.values()]
-        return await self.on(self.keeper, renewed, self.name, reports)
+        news = [report for report in reports if self.noted.get(report[0]) != report]
+        shared = await self.on(self.keeper, renewed, self.name, news)
+        self.noted = {report[0]: report for report in reports}
+        return shared
 
     async def follow(self, shared: leases.Shared) -> None:
         """Hang up what is no longer ours (or leads elsewhere), then release it, then listen to what is new."""
@@ -258,7 +263,7 @@ class Relay:
 
 
 def in_database(act: Callable[..., Given], *given: Any) -> Given:
-    close_old_connections()
+    look_after_connection()
     try:
         return act(*given)
     except DatabaseError:
@@ -266,39 +271,42 @@ def in_database(act: Callable[..., Given], *given: Any) -> Given:
         raise
 
 
-def renewed(name: str, reports: list[dict[str, Any]]) -> leases.Shared:
+class Report(NamedTuple):
+    """What a line is like, in the columns of its lease."""
+
+    bot_id: int
+    connected_since: datetime | None
+    heard_at: datetime | None
+    messages: int
+    connects: int
+    error_code: str
+    last_error: str
+
+
+def renewed(name: str, news: list[Report]) -> leases.Shared:
     now = timezone.now()
     shared = leases.keep(name, now)
-    note(name, reports)
+    note(name, news)
     return shared
 
 
-REPORTED = ("connected_since", "heard_at", "messages", "connects", "error_code", "last_error")
+def note(name: str, news: list[Report]) -> None:
+    """Of the leases that are still ours."""
+    ours = set(RelayLease.objects.filter(holder=name).values_list("pk", flat=True)) if news else set()
+    changed = [RelayLease(**report._asdict()) for report in news if report.bot_id in ours]
+    update_rows(changed, Report._fields[1:])
 
 
-def note(name: str, reports: list[dict[str, Any]]) -> None:
-    """What the lines are like, where that changed."""
-    kept = {lease.pk: lease for lease in RelayLease.objects.filter(holder=name)}
-    changed = []
-    for report in reports:
-        lease = kept.get(report["bot_id"])
-        if lease is not None and any(getattr(lease, column) != report[column] for column in REPORTED):
-            for column in REPORTED:
-                setattr(lease, column, report[column])
-            changed.append(lease)
-    update_rows(changed, REPORTED)
-
-
-def report_of(line: Line) -> dict[str, Any]:
-    return {
-        "bot_id": line.bot_id,
-        "connected_since": line.connected_since,
-        "heard_at": line.heard_at,
-        "messages": line.messages,
-        "connects": line.connects,
-        "error_code": line.error.code if line.error else "",
-        "last_error": str(line.error)[:500] if line.error else "",
-    }
+def report_of(line: Line) -> Report:
+    return Report(
+        line.bot_id,
+        line.connected_since,
+        line.heard_at,
+        line.messages,
+        line.connects,
+        line.error.code if line.error else "",
+        str(line.error)[:500] if line.error else "",
+    )
 
 
 def opened_stream(bot_id: int, door: Any, sockets: Any) -> tuple[Bot, Stream | None]:
