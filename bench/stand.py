@@ -47,6 +47,11 @@ class Window:
         return self.cpu / max(self.polls, 1)
 
     @property
+    def cost_of_request(self) -> float:
+        """CPU seconds, with all that comes of a poll shared among its requests."""
+        return self.cpu / max(self.requests, 1)
+
+    @property
     def requests_a_minute(self) -> float:
         return self.requests / self.bots / self.seconds * 60
 
