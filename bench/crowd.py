@@ -10,13 +10,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import uvloop
 
 PLACE = "bench.crowd"
-LEAST_GAP = 0.25  # seconds between two readings of a page, as live.js has it
+# As live.js has them: seconds from one reading of a page to the next, after news and after what is elsewhere.
+LEAST_GAP, ELSEWHERE_GAP = 0.25, 4.0
 BUSY = 4  # open trades from which on a bot closes one
 
 
@@ -91,7 +92,7 @@ class Viewer:
         self.address, self.cookie = address, cookie
         self.frames: list[tuple[str, float]] = []  # of those that tell of an event: bot, when it came
         self.pages: list[tuple[float, float]] = []  # asked for, there
-        self.wanted = asyncio.Event()
+        self.news, self.anything = asyncio.Event(), asyncio.Event()
 
     async def open(self) -> None:
         import aiohttp
@@ -115,21 +116,26 @@ class Viewer:
                 if "bot" in said:
                     if "events" in said["what"]:
                         self.frames.append((said["bot"], time.monotonic()))
-                    self.wanted.set()
+                        self.news.set()
+                    self.anything.set()
         finally:
             reading.cancel()
 
     async def read(self) -> None:
+        began = came = time.monotonic()
         while True:
-            await self.wanted.wait()
-            self.wanted.clear()
+            await self.anything.wait()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.news.wait(), max(0.0, began + ELSEWHERE_GAP - time.monotonic()))
+            await asyncio.sleep(max(0.0, began + max(LEAST_GAP, 1.5 * (came - began)) - time.monotonic()))
+            self.news.clear()
+            self.anything.clear()
             began = time.monotonic()
             async with self.web.get(f"{self.address}/events/?group=trades&fragment=events") as answer:
                 await answer.read()
                 assert answer.status == 200, answer.status
             came = time.monotonic()
             self.pages.append((began, came))
-            await asyncio.sleep(max(0.0, began + max(LEAST_GAP, 2 * (came - began)) - came))
 
 
 # --- how they are spoken to

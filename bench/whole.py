@@ -153,12 +153,13 @@ def beside_a_flood(bots: Crowd, browsers: Crowd) -> list[Row]:
 
 
 def requests(bots: Crowd, browsers: Crowd) -> list[Row]:
-    counted = {}
-    for viewers in (0, 1, VIEWERS):
+    """There and back again: what is read rarely is read in some looks and not in others."""
+    counted: dict[int, float] = dict.fromkeys((0, 1, VIEWERS), 0.0)
+    for viewers in [*counted, *reversed(counted)]:
         browsers.ask(viewers=viewers, seconds=SECONDS)
         before = bots.ask()["asked"]
         read = browsers.hear()["read"]
-        counted[viewers] = (bots.ask()["asked"] - before) / BOTS * 60 / SECONDS
+        counted[viewers] += (bots.ask()["asked"] - before) / BOTS * 60 / SECONDS / 2
         print(f"   {viewers} viewers read {read} pages")
     return [
         Row.told("requests a bot and minute, nobody looks", counted[0], "requests"),
