@@ -116,6 +116,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "portal.static_files.StaticFiles",
+    "portal.turns.Turns",
     "portal.middleware.PortalCors",
     "portal.middleware.SetUpFirst",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -151,6 +152,7 @@ if not EMBEDDED and env.secret("DATABASE_URL") is None:
     raise ImproperlyConfigured("DATABASE_URL is not set: the processes of a team installation share one PostgreSQL")
 # How long PostgreSQL may take for one answer; asgi.py and manage.py have defaults of their own.
 PORTAL_DATABASE_SECONDS = env.number("PORTAL_DATABASE_SECONDS", 60, 0, 3600)
+PORTAL_REQUESTS_AT_ONCE = int(env.number("PORTAL_REQUESTS_AT_ONCE", 20, 1, 1000))
 PORTAL_DATABASE_KEPT_SECONDS = env.number("PORTAL_DATABASE_KEPT_SECONDS", 60, 0, 3600)
 DATABASES = {
     "default": env.database(
