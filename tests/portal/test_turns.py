@@ -9,6 +9,8 @@ from django.test import RequestFactory
 from portal import turns
 from portal.turns import Turns
 
+pytestmark = pytest.mark.django_db
+
 
 class Kitchen:
     """Answers when it is told to."""
