@@ -15,6 +15,7 @@ from django.http.response import HttpResponseBase
 from portal.views import BUSY, RETRY_AFTER, answered
 
 PATIENCE_SECONDS = 5.0
+NEVER_WAIT = ("/livez", "/readyz", "/metrics")  # a busy process is alive, and whoever watches it must see that
 
 
 class Turns:
@@ -28,6 +29,8 @@ class Turns:
         self.places = threading.BoundedSemaphore(settings.PORTAL_REQUESTS_AT_ONCE)
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if request.path_info.startswith(NEVER_WAIT):
+            return self.get_response(request)
         if not self.places.acquire(timeout=PATIENCE_SECONDS):
             return answered(request, 503, BUSY, "Too many ask at this moment. Try again.", RETRY_AFTER)
         try:

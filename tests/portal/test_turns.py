@@ -49,6 +49,13 @@ def test_who_comes_while_all_places_are_taken_is_told_to_come_again(kitchen, pat
     assert door(ask.get(path)).content == b"served"
 
 
+def test_whoever_asks_whether_it_lives_never_waits(settings) -> None:
+    settings.PORTAL_REQUESTS_AT_ONCE = 1
+    door = Turns(lambda request: HttpResponse("alive"))
+    assert door.places.acquire(timeout=1)
+    assert [door(RequestFactory().get(path)).content for path in ("/livez", "/readyz", "/metrics")] == [b"alive"] * 3
+
+
 def test_a_request_that_fails_leaves_its_place(settings) -> None:
     settings.PORTAL_REQUESTS_AT_ONCE = 1
 
