@@ -6,6 +6,7 @@ Printed as a table: release, action, how it ended, the bot's words. The bots tra
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -199,7 +200,7 @@ def enters_and_exits(desk: Desk) -> None:
         closed = desk.genuine.get(f"trade/{number}")
         assert isinstance(closed, dict)
         assert closed.get("exit_reason", closed.get("sell_reason")) in ("force_exit", "force_sell")
-        assert command.outcome["fill"]["close_rate"] == str(closed["close_rate"])
+        assert Decimal(command.outcome["fill"]["close_rate"]) == Decimal(str(closed["close_rate"]))  # 89232 and 89232.0
     enters_what_is_not_there(desk)
 
 
