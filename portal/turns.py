@@ -44,5 +44,5 @@ class Turns:
 
 def let_go() -> None:
     """Of the connection: Django does so when the last byte is read, which is up to the reader."""
-    if connection.vendor == "postgresql" and not connection.in_atomic_block:  # within one it stands in a test
+    if connection.vendor == "postgresql" and not connection.in_atomic_block:  # whoever opened a transaction ends it
         close_old_connections()
