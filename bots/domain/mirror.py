@@ -158,6 +158,8 @@ def other_run(result: PollResult, done: Mirrored, now: datetime, reason: str) ->
 def earlier_run(result: PollResult) -> BotRun | None:
     """An ended run of this bot that holds one of the closed trades just read: its database is back."""
     trades = result.history.trades if result.history else ()
+    if not trades:  # nearly always: nothing closed since the last reading
+        return None
     some = {trade.trade_id: trade.open_ms for trade in [*trades[:250], *trades[-250:]]}
     ended = Trade.objects.filter(
         bot=result.order.bot, run__ended_at__isnull=False, is_open=False, trade_id__in=list(some)

@@ -165,6 +165,7 @@ class HttpDoor:
             (pycurl.ACCEPT_ENCODING, "gzip, deflate"),
             (pycurl.USERAGENT, self._user_agent),
             (pycurl.CONNECTTIMEOUT_MS, int(self._connect_deadline * 1000)),
+            (pycurl.DNS_CACHE_TIMEOUT, -1),  # names are looked up by us; else each request looks through all addresses
             (pycurl.TCP_NODELAY, 1),
             (pycurl.TCP_KEEPALIVE, 1),
             (pycurl.NOSIGNAL, 1),

@@ -10,11 +10,12 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
+from django.db.models import OuterRef, Subquery
 
 from bots.domain.configuration import Settings, differences
 from bots.domain.happenings.readings import configured
 from bots.domain.polling.asking import PollResult
-from bots.models import ConfigVersion
+from bots.models import Bot, ConfigVersion
 from bots.systems.contract import BotState, Config, Kind, PairList
 
 PAIRS = "pairs."
@@ -22,20 +23,32 @@ METHODS, WHITELIST, BLACKLIST = f"{PAIRS}methods", f"{PAIRS}whitelist", f"{PAIRS
 TELLING = frozenset({Kind.CONFIG, Kind.WHITELIST, Kind.BLACKLIST})
 # A bot that reports other settings at every poll must not fill the disk.
 MOST_VERSIONS = 500
+encode = msgspec.json.Encoder(order="sorted").encode
 
 
 def keep_configurations(results: Sequence[PollResult], now: datetime) -> None:
-    for result in results:
-        if TELLING & result.values.keys():
-            keep_configuration(result, now)
+    telling = [result for result in results if TELLING & result.values.keys()]
+    known = newest_of([result.order.bot.pk for result in telling])
+    for result in telling:
+        keep_configuration(result, known.get(result.order.bot.pk), now)
 
 
-def keep_configuration(result: PollResult, now: datetime) -> None:
+def newest_of(bots: Sequence[int]) -> dict[int, ConfigVersion]:
+    """bot -> its newest version."""
+    if not bots:
+        return {}
+    newest = ConfigVersion.objects.filter(bot=OuterRef("pk")).values("pk")[:1]
+    ids = Bot.objects.filter(pk__in=bots).values_list(Subquery(newest), flat=True)
+    return {version.bot_id: version for version in ConfigVersion.objects.filter(pk__in=[pk for pk in ids if pk])}
+
+
+def keep_configuration(result: PollResult, last: ConfigVersion | None, now: datetime) -> None:
     bot = result.order.bot
-    last = ConfigVersion.objects.filter(bot=bot).first()
     settings = settings_now(result, last.settings if last else {})
+    if not settings or (last and encode(settings) == encode(last.settings)):  # nearly always: to the letter
+        return
     changes = differences(last.settings, settings) if last else []
-    if settings and (last is None or changes):
+    if last is None or changes:
         version = ConfigVersion.objects.create(bot=bot, settings=settings, changes=changes, seen_at=now)
         result.happened += configured(bot, version)
         kept = ConfigVersion.objects.filter(bot=bot).values_list("pk", flat=True)[:MOST_VERSIONS]

@@ -174,9 +174,15 @@ def reschedule(result: PollResult, now: datetime) -> None:
     if result.woken:
         return
     asked = [kind for kind in [*result.asked, *result.failed] if kind not in result.hastened]
-    turn.due = next_due(turn.due, asked, plan, now)
+    turn.due = next_due(turn.due, asked, plan, counted_from(turn.next_poll_at, plan[Kind.STATE], now))
     soonest = now if result.hastened else datetime.fromtimestamp(min(turn.due.values()), now.tzinfo)
     turn.next_poll_at = max(soonest, rested)
     if turn.reread_offset is not None or (result.history and result.history.next_offset is not None):
         turn.due[Kind.CLOSED_TRADES] = now.timestamp()
         turn.next_poll_at = now + timedelta(seconds=result.cost * RESTS_READING_ON)
+
+
+def counted_from(came_due: datetime, every: float, now: datetime) -> datetime:
+    """Where the next interval begins: when the poll came due, not when it was over, or every 10 s would be every 11.
+    What is later than half an interval (`every`, in seconds) is not made up for."""
+    return min(max(came_due, now - timedelta(seconds=every / 2)), now)
