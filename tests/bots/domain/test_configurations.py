@@ -46,6 +46,11 @@ def told(bot: Bot, state: BotState = STATE, **values: object) -> None:
     keep_configurations([result], timezone.now())
 
 
+def result_of(bot: Bot, config: Config) -> PollResult:
+    order = PollOrder(bot, bot.status, bot.turn, None, frozenset())
+    return PollResult(order, state=STATE, values={Kind.CONFIG: config})
+
+
 def versions(bot: Bot) -> list[ConfigVersion]:
     return list(ConfigVersion.objects.filter(bot=bot).order_by("pk"))
 
@@ -177,3 +182,15 @@ def test_a_simulated_bot_that_turns_live_has_a_version_that_says_so(alpha: Team)
         sim.changed()
         polled(bot)
         assert "dry_run" in [name for name, _, _ in changes(bot)]
+
+
+def test_bots_written_together_are_compared_each_with_its_own_newest_version(alpha: Team) -> None:
+    calm, bold, fresh = (a_bot(alpha, name, status={"mode": "dry"}) for name in ("calm", "bold", "fresh"))
+    for stakes in ({calm: 1, bold: 7}, {calm: 2, bold: 8}, {calm: 2, bold: 9, fresh: 9}):
+        results = [result_of(bot, Config({"stake_amount": stake})) for bot, stake in stakes.items()]
+        keep_configurations(results, timezone.now())
+
+    assert [version.settings["stake_amount"] for version in versions(calm)] == [1, 2]
+    assert [version.settings["stake_amount"] for version in versions(bold)] == [7, 8, 9]
+    assert [version.changes for version in versions(fresh)] == [[]]
+    assert changes(bold) == [("stake_amount", 8, 9)]

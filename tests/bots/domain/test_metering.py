@@ -11,7 +11,7 @@ from bots.domain.polling.asking import History, PollResult
 from bots.domain.polling.metering import Metered
 from bots.domain.polling.orders import orders_for
 from bots.domain.polling.schedule import claim_one
-from bots.domain.polling.writing import reschedule
+from bots.domain.polling.writing import counted_from, reschedule
 from bots.systems.contract import Kind
 from bots.systems.errors import BadAnswer, TimedOut
 from tests.builders import a_bot
@@ -89,3 +89,17 @@ def test_a_person_who_asks_does_not_wait_for_the_rest(alpha):
     order.turn.next_poll_at = now
     reschedule(PollResult(order, woken=True, cost=60.0), now)
     assert order.turn.next_poll_at == now
+
+
+@pytest.mark.parametrize(("late", "counted"), [(0, 0), (3, 3), (5, 5), (60, 5), (-60, 0)])
+def test_an_interval_begins_when_the_poll_came_due_and_a_long_delay_is_not_made_up_for(late, counted):
+    now = timezone.now()
+    assert counted_from(now - timedelta(seconds=late), 10.0, now) == now - timedelta(seconds=counted)
+
+
+def test_a_poll_that_took_its_time_does_not_put_off_the_next_one(alpha):
+    now = timezone.now()
+    order = orders_for([claim_one(a_bot(alpha), now)], now)[0]
+    order.turn.next_poll_at = now - timedelta(seconds=4)
+    reschedule(PollResult(order, asked=[Kind.STATE, Kind.COUNT, Kind.OPEN_TRADES]), now)
+    assert timedelta(seconds=4.9) <= order.turn.next_poll_at - now <= timedelta(seconds=7.1)
