@@ -13,7 +13,7 @@ from django.db.models import Count, Max, Min, Q, Sum
 from django.utils import timezone
 
 from bots.domain.events.kinds import SEVERITIES
-from bots.domain.freshness import freshness_of, shown_state
+from bots.domain.freshness import WORDS, freshness_of, shown_state
 from bots.models import (
     Alert,
     AlertClock,
@@ -30,6 +30,8 @@ from bots.models import (
 
 Labels = dict[str, str]
 Value = float | int | None
+
+MODES = ("live", "dry", "unknown")
 
 
 @dataclass(frozen=True)
@@ -97,9 +99,9 @@ def polls(now: datetime) -> Iterator[Metric]:
 
 def bots(now: datetime) -> Iterator[Metric]:
     listed = list(Bot.objects.active().select_related("status"))
-    states = counted(shown_state(bot, bot.status, now) for bot in listed)
+    states = counted((shown_state(bot, bot.status, now) for bot in listed), WORDS)
     yield gauge("portal_bots", "Bots by the state the pages show", *(({"state": name}, n) for name, n in states))
-    modes = counted(bot.status.mode or "unknown" for bot in listed)
+    modes = counted((bot.status.mode or "unknown" for bot in listed), MODES)
     yield gauge("portal_bots_by_mode", "Bots by mode", *(({"mode": name}, n) for name, n in modes))
     codes = counted(bot.status.error_code for bot in listed if bot.enabled and bot.status.error_code)
     yield gauge(
@@ -108,27 +110,34 @@ def bots(now: datetime) -> Iterator[Metric]:
     asked = [bot for bot in listed if bot.enabled]
     fresh = [freshness_of(bot, bot.status, now) for bot in asked]
     ages = [one.age_seconds for one in fresh if one.age_seconds is not None]
+    yield gauge("portal_bots_asked", "Bots that are asked: neither paused nor retired", ({}, len(asked)))
     yield gauge("portal_bots_fresh", "Bots asked whose figures are fresh", ({}, sum(one.fresh for one in fresh)))
     yield gauge("portal_bots_never_seen", "Bots asked that never answered", ({}, len(fresh) - len(ages)))
     oldest = max(ages, default=None)
     yield gauge("portal_bot_oldest_age_seconds", "Age of the oldest figures of a bot asked", ({}, oldest))
-    yield latencies([bot.status.latency_ms for bot in asked if bot.status.latency_ms is not None])
+    answering = [bot.status for bot in asked if not bot.status.failures]  # the others' figure is of an older poll
+    yield latencies([status.latency_ms for status in answering if status.latency_ms is not None])
 
 
-def counted(words: Iterable[str]) -> list[tuple[str, int]]:
-    found: dict[str, int] = {}
+def counted(words: Iterable[str], known: Iterable[str] = ()) -> list[tuple[str, int]]:
+    """What is `known` is told when there is none of it, too: whoever watches for "none" must not find nothing."""
+    found = dict.fromkeys(known, 0)
     for word in words:
         found[word] = found.get(word, 0) + 1
     return sorted(found.items())
 
 
 def latencies(milliseconds: list[int]) -> Metric:
-    """Over the bots, each with the median request of its last poll: a histogram would need every process's memory."""
+    """Over the bots, how long each took to tell its state: a histogram would need every process's memory."""
     ordered = sorted(milliseconds)
     shares = ("0.5", "0.9", "0.99", "1") if ordered else ()
     places = {share: min(int(float(share) * len(ordered)), len(ordered) - 1) for share in shares}
     samples: list[tuple[Labels, Value]] = [({"quantile": q}, ordered[place] / 1000) for q, place in places.items()]
-    return gauge("portal_bot_latency_seconds", "Request time at bots in their last poll: quantiles over bots", *samples)
+    return gauge(
+        "portal_bot_latency_seconds",
+        "Request time in the last poll: quantiles over the bots that answer",
+        *samples,
+    )
 
 
 def turns(now: datetime) -> Iterator[Metric]:
@@ -186,7 +195,7 @@ def deliveries(now: datetime) -> Iterator[Metric]:
 
 def records(now: datetime) -> Iterator[Metric]:
     events = Event.objects.aggregate(last=Max("pk"))["last"] or 0
-    yield gauge("portal_event_last_id", "Id of the newest event: its growth is the number recorded", ({}, events))
+    yield gauge("portal_event_last_id", "Id of the newest event; PostgreSQL leaves gaps", ({}, events))
     head = AuditEntry.objects.order_by("-id").values_list("id", "at").first()
     yield gauge("portal_audit_head_id", "Id of the audit's newest entry", ({}, head[0] if head else 0))
     age = (now - head[1]).total_seconds() if head else None

@@ -8,6 +8,7 @@ import resource
 import sys
 import time
 from ipaddress import ip_address
+from pathlib import Path
 
 from django.conf import settings
 from django.db import DatabaseError
@@ -22,6 +23,8 @@ from bots.metrics import Metric, gauge, installation, text_of
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 BEGAN = time.time()
+STATM = Path("/proc/self/statm")
+CPU_TIME = "CPU time of the process that answers"
 
 
 @never_cache
@@ -64,8 +67,17 @@ def process() -> list[Metric]:
         gauge("portal_process_sockets", "Browsers connected to the process that answers", ({}, hub.sockets())),
         gauge("portal_process_uptime_seconds", "Since the process that answers began", ({}, time.time() - BEGAN)),
         gauge("portal_process_peak_memory_bytes", "Most memory the process that answers ever had", ({}, peak)),
-        gauge("portal_process_cpu_seconds", "CPU time of the process that answers", ({}, time.process_time())),
+        gauge("portal_process_memory_bytes", "Memory the process that answers has now", ({}, resident())),
+        Metric("portal_process_cpu_seconds_total", "counter", CPU_TIME, [({}, time.process_time())]),
     ]
+
+
+def resident() -> int | None:
+    """Only Linux tells it at no cost."""
+    try:
+        return int(STATM.read_text().split()[1]) * resource.getpagesize()
+    except OSError:
+        return None
 
 
 urlpatterns = [path("metrics", metrics, name="metrics")]

@@ -1,5 +1,6 @@
 """/metrics: figures of the whole installation, for those who may know."""
 
+import resource
 from datetime import timedelta
 
 import pytest
@@ -45,6 +46,32 @@ def test_bots_polls_and_ages(alpha, scraped):
     assert found["portal_bots_fresh"] == 1
     assert 3600 <= found["portal_bot_oldest_age_seconds"] < 3700
     assert found['portal_bot_latency_seconds{quantile="1"}'] == 0.9
+
+
+def test_a_bot_that_does_not_answer_any_more_has_no_answering_time(alpha, scraped):
+    a_bot(alpha, "well", status={"latency_ms": 100})
+    a_bot(alpha, "silent", status={"latency_ms": 900, "failures": 1})
+    assert scraped()['portal_bot_latency_seconds{quantile="1"}'] == 0.1
+
+
+def test_of_what_there_is_none_is_told_as_zero(alpha, scraped):
+    """A series that ends where a fleet goes down would leave who watches it without a figure."""
+    pause_polling(ALICE, a_bot(alpha, "paused"))
+    found = scraped()
+    assert {name: value for name, value in found.items() if name.startswith("portal_bots{") and value} == {
+        'portal_bots{state="not_asked"}': 1
+    }
+    assert (found['portal_bots{state="running"}'], found['portal_bots{state="offline"}']) == (0, 0)
+    assert (found['portal_bots_by_mode{mode="live"}'], found['portal_bots_by_mode{mode="dry"}']) == (1, 0)
+    assert (found["portal_bots_asked"], found["portal_bots_fresh"]) == (0, 0)
+
+
+def test_memory_now_is_told_where_the_system_tells_it(db, scraped, monkeypatch, tmp_path):
+    statm = tmp_path / "statm"
+    monkeypatch.setattr("portal.metrics.STATM", statm)
+    assert "portal_process_memory_bytes" not in scraped()
+    statm.write_text("900 300 100 1 0 200 0\n")
+    assert scraped()["portal_process_memory_bytes"] == 300 * resource.getpagesize()
 
 
 def test_turns_commands_trades_and_the_audits_head(alpha, alice, scraped):
