@@ -21,7 +21,7 @@ BOTS = int(os.environ.get("BENCH_BOTS", "1000"))
 SECONDS = float(os.environ.get("BENCH_SECONDS", "15"))
 CURVE = [int(word) for word in os.environ.get("BENCH_CURVE", "100,300,1000,3000,10000").split(",") if word]
 PARTS = os.environ.get("BENCH_PARTS", "embedded,team,viewers,curve").split(",")
-FAST = "0.2"  # of the ordinary plan: state, count and open trades every 2 s
+FAST = "0.2"  # of the ordinary plan: state and open trades every 2 s
 EVERY = 2.0
 PACKAGES = ("pycurl", "uvloop", "django", "msgspec", "celery", "psycopg")
 

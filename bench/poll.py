@@ -19,7 +19,7 @@ BOTS = int(os.environ.get("BENCH_BOTS", "200"))
 CYCLE_BOTS = int(os.environ.get("BENCH_CYCLE_BOTS", "1000"))
 CYCLES = int(os.environ.get("BENCH_CYCLES", "6"))
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "3"))
-PATHS = ("show_config", "status", "count", "profit", "balance")
+PATHS = ("show_config", "status", "health", "profit", "balance")
 Bots = list[dict[str, Any]]
 
 
@@ -128,7 +128,7 @@ def portal(bots: Bots) -> Callable[[], None]:
     from bots.models import Bot, BotStatus, PollTurn
     from bots.systems.contract import Kind
 
-    kinds = frozenset({Kind.STATE, Kind.OPEN_TRADES, Kind.COUNT, Kind.PROFIT, Kind.BALANCE})
+    kinds = frozenset({Kind.STATE, Kind.OPEN_TRADES, Kind.HEALTH, Kind.PROFIT, Kind.BALANCE})
     migrated(bots)
     engine = Engine().start()
 

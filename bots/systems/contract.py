@@ -25,7 +25,6 @@ class Kind(StrEnum):
     """The readings a poll consists of; each has its own interval in the poll plan."""
 
     STATE = "state"
-    COUNT = "count"
     OPEN_TRADES = "open_trades"
     PROFIT = "profit"
     BALANCE = "balance"
@@ -80,12 +79,6 @@ class Config(Struct, frozen=True):
     """The settings the bot reports: one flat mapping of dotted names to JSON scalars or lists, for history, drift."""
 
     settings: Mapping[str, object]
-
-
-class Count(Struct, frozen=True):
-    open: int
-    slots: int | None  # None: unlimited
-    total_stake: Decimal | None  # stake currency
 
 
 class Order(Struct, frozen=True):
@@ -284,7 +277,6 @@ class PairList(Struct, frozen=True):
 Value = (
     BotState
     | Config
-    | Count
     | OpenTrades
     | ClosedTrades
     | Profit
@@ -300,7 +292,6 @@ Value = (
 # What each kind of reading answers with (Kind.CLOSED_TRADES has its own call).
 VALUE_OF: dict[Kind, type[Struct]] = {
     Kind.STATE: BotState,
-    Kind.COUNT: Count,
     Kind.OPEN_TRADES: OpenTrades,
     Kind.PROFIT: Profit,
     Kind.BALANCE: Balance,

@@ -1,11 +1,18 @@
 """A fresh installation gets its tables in one step; an older one goes on from where it is."""
 
+from importlib import import_module
+
 import pytest
+from django.apps import apps
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 from django.db.migrations.state import ModelState
+
+from accounts.models import Team
+from bots.models import Bot
+from tests.builders import a_bot
 
 LAST_OF_THE_SINGLE_STEPS = ("bots", "0015_alert_clock")
 ONE_STEP = ("bots", "0001_squashed_0015_alert_clock")
@@ -56,6 +63,17 @@ def test_an_installation_that_took_the_single_steps_has_nothing_left_to_do() -> 
 
 @pytest.mark.django_db
 def test_an_installation_halfway_takes_the_single_steps_that_are_left() -> None:
-    forget(ONE_STEP[1], "0013_alerts", "0014_unsure_deliveries", "0015_alert_clock")
+    left = ["0013_alerts", "0014_unsure_deliveries", "0015_alert_clock", "0016_no_count"]
+    forget(ONE_STEP[1], *left)
 
-    assert planned()[:3] == ["bots.0013_alerts", "bots.0014_unsure_deliveries", "bots.0015_alert_clock"]
+    assert planned() == [f"bots.{name}" for name in left]
+
+
+def test_an_interval_chosen_for_the_count_goes_and_the_others_stay(alpha: Team) -> None:
+    chosen, usual = a_bot(alpha, "chosen"), a_bot(alpha, "usual")
+    Bot.objects.filter(pk=chosen.pk).update(poll_plan={"count": 30, "balance": 300})
+
+    import_module("bots.migrations.0016_no_count").forget_counts(apps, None)
+
+    plans = dict(Bot.objects.values_list("pk", "poll_plan"))
+    assert plans == {chosen.pk: {"balance": 300}, usual.pk: {}}

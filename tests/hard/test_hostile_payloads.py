@@ -24,7 +24,7 @@ pytestmark = pytest.mark.hard
 PAYLOADS = int(os.environ.get("HOSTILE_PAYLOADS", "10000"))
 LONGEST_SENTENCE = 1000
 KIND_OF = {
-    "show_config": Kind.STATE, "status": Kind.OPEN_TRADES, "count": Kind.COUNT, "profit": Kind.PROFIT,
+    "show_config": Kind.STATE, "status": Kind.OPEN_TRADES, "count": Kind.STATE, "profit": Kind.PROFIT,
     "balance": Kind.BALANCE, "health": Kind.HEALTH, "locks": Kind.LOCKS, "logs": Kind.LOGS,
     "performance": Kind.PERFORMANCE, "daily": Kind.DAILY, "whitelist": Kind.WHITELIST, "blacklist": Kind.BLACKLIST,
     "version": Kind.STATE,

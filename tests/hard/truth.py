@@ -23,8 +23,6 @@ KEYS: dict[Any, tuple[str, ...]] = {
     ("DayProfit", "trades"): ("trade_count",),
     ("Moving", "profit_abs"): ("profit_abs", "current_profit_abs"),
     ("Moving", "profit_ratio"): ("profit_ratio", "current_profit"),
-    ("Count", "open"): ("current",),
-    ("Count", "slots"): ("max",),
     ("PairPerformance", "trades"): ("count",),
     ("Balance", "bot_total"): ("total_bot",),
     ("CurrencyBalance", "total"): ("balance",),

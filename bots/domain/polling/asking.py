@@ -23,7 +23,6 @@ from bots.systems.errors import BadAnswer, BotError, NoSuchTrade, NotOffered, Ti
 # The order in which a poll asks: what moves first, what is slow last.
 ORDER = (
     Kind.OPEN_TRADES,
-    Kind.COUNT,
     Kind.PROFIT,
     Kind.CLOSED_TRADES,
     Kind.BALANCE,
@@ -210,7 +209,7 @@ async def fetch(kind: Kind, result: PollResult, session: Session) -> None:
     value = await session.read(kind)
     if isinstance(value, OpenTrades):
         refuse_excess(value)
-    elif kind is not Kind.COUNT:
+    else:
         result.encoded[kind] = encoded(kind, value)
     result.values[kind] = value
     if isinstance(value, OpenTrades):

@@ -14,7 +14,7 @@ from bots.models.rows import encode, put_values
 from bots.systems.contract import Kind
 
 # Open trades live in their own tables and in the status row.
-KEPT = frozenset(Kind) - {Kind.STATE, Kind.COUNT, Kind.OPEN_TRADES, Kind.CLOSED_TRADES}
+KEPT = frozenset(Kind) - {Kind.STATE, Kind.OPEN_TRADES, Kind.CLOSED_TRADES}
 FINE_LIFE, MINUTE_LIFE = timedelta(hours=24), timedelta(days=14)
 QUIET_SNAPSHOT = timedelta(minutes=1)
 DELETED_AT_ONCE = 5000

@@ -11,7 +11,7 @@ import msgspec
 from bots.domain.polling.asking import PollResult
 from bots.models import BotStatus
 from bots.models.money import exact
-from bots.systems.contract import Balance, BotState, Count, Health, Kind, OpenTrade, OpenTrades, Profit
+from bots.systems.contract import Balance, BotState, Health, Kind, OpenTrade, OpenTrades, Profit
 from bots.systems.errors import NeedsAPerson, WrongPassword
 
 log = logging.getLogger(__name__)
@@ -174,11 +174,6 @@ def moving_of(each: OpenTrade) -> dict[str, Any]:
     return {"open_ms": each.trade.open_ms, **moving, "missing": list(moving["missing"])}
 
 
-def take_count(status: BotStatus, value: Count, now: datetime) -> None:
-    if value.total_stake is not None:
-        status.total_stake = exact(value.total_stake)
-
-
 def take_profit(status: BotStatus, value: Profit, now: datetime) -> None:
     status.profit_at = now
     status.closed_profit, status.max_drawdown_ratio = value.closed_abs, value.max_drawdown_ratio
@@ -196,7 +191,6 @@ def take_health(status: BotStatus, value: Health, now: datetime) -> None:
 
 TAKEN: dict[Kind, Any] = {
     Kind.OPEN_TRADES: take_open_trades,
-    Kind.COUNT: take_count,
     Kind.PROFIT: take_profit,
     Kind.BALANCE: take_balance,
     Kind.HEALTH: take_health,

@@ -116,7 +116,7 @@ def still_ours(results: Sequence[PollResult]) -> list[PollResult]:
         if turn is not None and turn.fence == result.order.turn.fence:
             asked_anew = result.order.turn.due.keys() - turn.due.keys()
             result.woken = not turn.due and bool(asked_anew)
-            result.hastened = frozenset(Kind(kind) for kind in asked_anew)
+            result.hastened = frozenset(kind for kind in Kind if kind in asked_anew)
             result.order.turn = turn
             ours.append(result)
     return ours

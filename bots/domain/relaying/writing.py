@@ -15,9 +15,7 @@ from bots.models import Bot, BotStatus, Event, Trade
 from bots.systems.contract import Kind
 
 # What may have changed while nobody listened.
-MOVING = frozenset(
-    {Kind.STATE, Kind.OPEN_TRADES, Kind.COUNT, Kind.CLOSED_TRADES, Kind.PROFIT, Kind.BALANCE, Kind.LOCKS, Kind.LOGS}
-)
+MOVING = frozenset({Kind.STATE, Kind.OPEN_TRADES, Kind.CLOSED_TRADES, Kind.PROFIT, Kind.BALANCE, Kind.LOCKS, Kind.LOGS})
 
 
 def write(told: Sequence[Told], more: Iterable[Happened], now: datetime) -> list[events.Changed]:

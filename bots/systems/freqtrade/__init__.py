@@ -36,7 +36,6 @@ class System:
     )
     poll_plan: ClassVar[Mapping[Kind, float]] = {
         Kind.STATE: 10,
-        Kind.COUNT: 10,
         Kind.OPEN_TRADES: 10,
         Kind.PROFIT: 60,
         Kind.BALANCE: 60,

@@ -48,7 +48,6 @@ class ConfigAnswer(Struct, gc=False):
 class CountAnswer(Struct, gc=False):
     current: Number
     max: Figure = None
-    total_stake: Figure = None
 
 
 class OrderAnswer(Struct, gc=False):

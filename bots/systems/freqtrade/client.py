@@ -50,7 +50,6 @@ class Endpoint(NamedTuple):
 
 
 READINGS: dict[Kind, Endpoint] = {
-    Kind.COUNT: Endpoint("count", answers.count, mapping.count),
     Kind.PROFIT: Endpoint("profit", answers.profit, mapping.profit, takes_currency=True),
     Kind.BALANCE: Endpoint("balance", answers.balance, mapping.balance),
     Kind.HEALTH: Endpoint("health", answers.health, mapping.health, since=releases.HEALTH),

@@ -132,10 +132,6 @@ def _harmless_setting(value: object, depth: int) -> object:
     raise BadAnswer("show_config holds settings nested too deeply", endpoint="show_config")
 
 
-def count(answer: answers.CountAnswer) -> contract.Count:
-    return contract.Count(open=answer.current, slots=slots(answer.max), total_stake=usable(answer.total_stake))
-
-
 def profit(answer: answers.ProfitAnswer, currency: str) -> contract.Profit:
     """One pair without a price makes Freqtrade lose every figure over all trades; the closed ones stand."""
     figures = Figures()

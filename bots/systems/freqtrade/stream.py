@@ -44,10 +44,10 @@ TOPICS: dict[str, Release] = {
 }
 TRADES: dict[str, tuple[str, tuple[Kind, ...]]] = {
     "entry": ("entry_placed", (Kind.OPEN_TRADES,)),
-    "entry_fill": ("entry_filled", (Kind.OPEN_TRADES, Kind.COUNT)),
+    "entry_fill": ("entry_filled", (Kind.OPEN_TRADES,)),
     "entry_cancel": ("entry_cancelled", (Kind.OPEN_TRADES,)),
     "exit": ("exit_placed", (Kind.OPEN_TRADES,)),
-    "exit_fill": ("exit_filled", (Kind.OPEN_TRADES, Kind.COUNT, Kind.CLOSED_TRADES, Kind.PROFIT, Kind.BALANCE)),
+    "exit_fill": ("exit_filled", (Kind.OPEN_TRADES, Kind.CLOSED_TRADES, Kind.PROFIT, Kind.BALANCE)),
     "exit_cancel": ("exit_cancelled", (Kind.OPEN_TRADES,)),
 }
 STATES = {

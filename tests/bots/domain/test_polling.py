@@ -77,7 +77,7 @@ def test_only_what_is_due_is_asked(sim: SimBot, bot: Bot) -> None:
     later = timezone.now() + timedelta(seconds=12)
     write([poll_due(bot, later)], later)
     asked = sorted(request.path.removeprefix("/api/v1") for request in sim.requests)
-    assert asked == ["/count", "/show_config", "/status"]
+    assert asked == ["/show_config", "/status"]
 
 
 def poll_due(bot: Bot, now) -> PollResult:

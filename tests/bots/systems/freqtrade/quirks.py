@@ -49,7 +49,7 @@ QUIRKS: dict[str, dict[str, Tests]] = {
         ),
         "status is [] when nothing is open": (f"{SIM}/test_early.py::test_a_bot_without_open_trades_lists_none",),
         "count: 502 while stopped": (
-            f"{FT}/test_session.py::test_a_stopped_bot_counts_no_trades",
+            f"{FT}/test_early.py::test_the_eldest_is_stopped_when_it_does_not_count",
             f"{STATES}::test_a_stopped_bot_is_stopped_and_everything_else_is_read",
         ),
         "count: max 5.0 in 2020, -1 unlimited": (

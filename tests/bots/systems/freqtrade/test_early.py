@@ -7,7 +7,6 @@ import pytest
 
 from bots.systems.contract import (
     VALUE_OF,
-    Count,
     DayProfit,
     Kind,
     KnownHistory,
@@ -135,9 +134,9 @@ async def test_a_wrong_password_of_the_eldest(door):
 
 async def test_a_405_of_html_says_not_offered_and_a_404_of_html_says_a_stranger(door):
     with pytest.raises(NotOffered):
-        await reading(door, Kind.COUNT, "2021.6", count=HTML_405)
+        await reading(door, Kind.PROFIT, "2021.6", profit=HTML_405)
     with pytest.raises(NotThisSystem):
-        await reading(door, Kind.COUNT, "2021.6", count=HTML_405.replace(b"405", b"404"))
+        await reading(door, Kind.PROFIT, "2021.6", profit=HTML_405.replace(b"405", b"404"))
 
 
 # --- figures ----------------------------------------------------------------------------------------------------------
@@ -205,7 +204,7 @@ async def test_the_profit_of_2021(door):
 
 
 async def test_counts_with_a_point(door):
-    assert await reading(door, Kind.COUNT, "2020.1") == Count(5, 5, D("499.99866075600005"))
+    assert (await reading(door, Kind.STATE, "2020.1")).max_open_trades == 5
 
 
 @pytest.mark.parametrize(

@@ -88,7 +88,6 @@ def test_a_live_bot_is_live():
 @pytest.mark.parametrize(("told", "slots"), [(D("7.0"), 7), (D(0), 0), (D(-1), None), (None, None), (D("Inf"), None)])
 def test_open_trades_may_be_unlimited(told, slots):
     assert state_of(config(max_open_trades=told)).max_open_trades == slots
-    assert mapping.count(answers.CountAnswer(current=2, max=told)).slots == slots
 
 
 def test_webserver_mode_is_told_apart():
@@ -127,15 +126,6 @@ def test_a_setting_no_double_can_hold_is_null():
 
 
 # --- figures ----------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("release", "total_stake"),
-    [("2022.9.1", "499.999772356"), ("2024.3", "499.999718868"), ("2026.9", "399.99889391399995")],
-)
-def test_the_count(release, total_stake):
-    count = mapping.count(read(release, "count"))
-    assert (count.open, count.slots, count.total_stake) == (5, 5, D(total_stake))
 
 
 @pytest.mark.parametrize(

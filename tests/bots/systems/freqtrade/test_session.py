@@ -13,7 +13,6 @@ from bots.systems.errors import (
     Forbidden,
     NoSuchTrade,
     NotOffered,
-    NotRunning,
     NotThisSystem,
     Redirected,
     Refused,
@@ -60,7 +59,6 @@ async def test_a_poll_of_everything_asks_each_endpoint_once_and_never_for_system
     assert sorted(path.removeprefix("/api/v1/") for path in paths) == [
         "balance",
         "blacklist",
-        "count",
         "daily?timescale=30",
         "health",
         "locks",
@@ -80,12 +78,6 @@ async def test_a_profit_read_first_asks_once_in_which_currency_it_is(door):
         assert (await session.read(Kind.PROFIT)).currency == "USDT"
         assert (await session.read(Kind.PERFORMANCE)).currency == "USDT"
         assert session.requests == len(bot.requests) == 3
-
-
-async def test_a_stopped_bot_counts_no_trades(door):
-    stopped = http(b'{"error":"Error querying /api/v1/count: trader is not running"}', "502 Bad Gateway")
-    with pytest.raises(NotRunning, match=r"^The bot is stopped$"):
-        await reading(door, Kind.COUNT, count=stopped)
 
 
 async def test_a_balance_refused_for_want_of_the_exchange_is_told_in_the_bots_words(door):
@@ -143,20 +135,20 @@ async def test_hostile_strings_arrive_harmless(door):
     ("answer", "error", "words"),
     [
         (http(b'{"detail":"Unauthorized"}', "401 Unauthorized"), WrongPassword, "user name or password"),
-        (http(b"<h1>no</h1>", "403 Forbidden"), Forbidden, "forbids count"),
-        (http(b'{"detail":"Not Found"}', "404 Not Found"), NotOffered, "has no count"),
-        (http(b'{"detail":"Method Not Allowed"}', "405 Method Not Allowed"), NotOffered, "has no count"),
-        (HTML.replace(b"200 OK", b"404 Not Found"), NotThisSystem, "count gave an HTML page"),
+        (http(b"<h1>no</h1>", "403 Forbidden"), Forbidden, "forbids health"),
+        (http(b'{"detail":"Not Found"}', "404 Not Found"), NotOffered, "has no health"),
+        (http(b'{"detail":"Method Not Allowed"}', "405 Method Not Allowed"), NotOffered, "has no health"),
+        (HTML.replace(b"200 OK", b"404 Not Found"), NotThisSystem, "health gave an HTML page"),
         (http(b'{"detail":"slow down"}', "429 Too Many Requests", "Retry-After: 7"), Busy, "asks to wait: slow down"),
         (http(b"", "503 Service Unavailable"), Busy, "asks to wait"),
         (http(b'{"detail":"Bot is not in the correct state."}', "503 X"), WebserverMode, "does not trade"),
         (
-            http(b'{"error":"Error querying /api/v1/count: Bot is not in the correct state"}', "502 X"),
+            http(b'{"error":"Error querying /api/v1/health: Bot is not in the correct state"}', "502 X"),
             WebserverMode,
             "not trade",
         ),
         (
-            http(b'{"error":"Error querying _count: wallet \\u0000 is gone"}', "502 X"),
+            http(b'{"error":"Error querying _health: wallet \\u0000 is gone"}', "502 X"),
             Refused,
             "^wallet \ufffd is gone$",
         ),
@@ -167,26 +159,26 @@ async def test_hostile_strings_arrive_harmless(door):
         (
             http(b'{"detail":[{"msg":"no such field"}]}', "422 X"),
             BadAnswer,
-            "not accept how count was asked: no such field",
+            "not accept how health was asked: no such field",
         ),
         (http(b'{"detail":[null, {"msg":[1]}]}', "422 X"), BadAnswer, "not accept"),
         (http(b"", "204 No Content"), BadAnswer, "HTTP 204"),
         (http(b"", "302 Found", "Location: https://sso.example/"), Redirected, "https://sso.example;"),
-        (HTML, NotThisSystem, "count gave an HTML page"),
+        (HTML, NotThisSystem, "health gave an HTML page"),
         (http(b"pong"), BadAnswer, "no JSON"),
-        (http(b'{"current": 1' + b'{"a":' * 100_000), BadAnswer, "count answered"),
+        (http(b'{"current": 1' + b'{"a":' * 100_000), BadAnswer, "health answered"),
     ],
 )
 async def test_what_a_bot_or_something_in_its_place_may_answer(door, answer, error, words):
     with pytest.raises(error, match=words) as caught:
-        await reading(door, Kind.COUNT, count=answer)
+        await reading(door, Kind.HEALTH, health=answer)
     assert type(caught.value) is error
-    assert caught.value.endpoint == "count"
+    assert caught.value.endpoint == "health"
 
 
 async def test_how_long_a_busy_bot_wants_to_be_left_alone(door):
     with pytest.raises(Busy) as caught:
-        await reading(door, Kind.COUNT, count=http(b"", "429 Too Many Requests", "Retry-After: 90"))
+        await reading(door, Kind.HEALTH, health=http(b"", "429 Too Many Requests", "Retry-After: 90"))
     assert caught.value.retry_after == 90
 
 
@@ -241,7 +233,7 @@ async def test_a_bot_behind_a_proxy_that_asks_for_the_password_even_for_ping(doo
 async def test_webserver_mode(door):
     async with serving(playing("2026.9-webserver")) as bot:
         session = session_with(bot, door)
-        for ask in (session.test(), session.read(Kind.STATE), session.read(Kind.COUNT), session.read(Kind.HEALTH)):
+        for ask in (session.test(), session.read(Kind.STATE), session.read(Kind.PROFIT), session.read(Kind.HEALTH)):
             with pytest.raises(WebserverMode, match="webserver mode: it does not trade"):
                 await ask
 
