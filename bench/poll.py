@@ -19,7 +19,7 @@ BOTS = int(os.environ.get("BENCH_BOTS", "200"))
 CYCLE_BOTS = int(os.environ.get("BENCH_CYCLE_BOTS", "1000"))
 CYCLES = int(os.environ.get("BENCH_CYCLES", "6"))
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "3"))
-PATHS = ("show_config", "status", "health", "profit", "balance")
+PATHS = ("show_config", "status", "trades?limit=500&offset=0", "profit", "balance")
 Bots = list[dict[str, Any]]
 
 
@@ -86,7 +86,7 @@ def naive_poll(bot_id: int) -> None:
         path: requests.get(f"{bot.connection['url']}/api/v1/{path}", auth=login, timeout=10).json() for path in PATHS
     }
     status, now = bot.status, timezone.now()
-    status.state, status.seen_at, status.open_count = told["show_config"]["state"], now, told["count"]["current"]
+    status.state, status.seen_at, status.open_count = told["show_config"]["state"], now, len(told["status"])
     status.balance, status.closed_profit = told["balance"]["total_bot"], told["profit"]["profit_closed_coin"]
     status.save()
     Snapshot.objects.create(
@@ -128,7 +128,7 @@ def portal(bots: Bots) -> Callable[[], None]:
     from bots.models import Bot, BotStatus, PollTurn
     from bots.systems.contract import Kind
 
-    kinds = frozenset({Kind.STATE, Kind.OPEN_TRADES, Kind.HEALTH, Kind.PROFIT, Kind.BALANCE})
+    kinds = frozenset({Kind.STATE, Kind.OPEN_TRADES, Kind.CLOSED_TRADES, Kind.PROFIT, Kind.BALANCE})
     migrated(bots)
     engine = Engine().start()
 
