@@ -80,7 +80,7 @@ class SetUpForm(NewPersonForm):
     code = forms.CharField(
         label="One-time code",
         max_length=40,
-        help_text="It stands where the portal was started.",
+        help_text="It stands where the portal was started or manage.py setup_code was typed.",
         widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "autofocus": True, "spellcheck": "false"}),
     )
     team = forms.CharField(label="Name of the first team", max_length=100)

@@ -20,7 +20,8 @@ class WrongCode(Exception):
     """The code is on the terminal (or in the log) of the process, or where `manage.py setup_code` was typed."""
 
     def __init__(self) -> None:
-        super().__init__("That is not the code. It stands where the portal was started; a restart prints a new one.")
+        where = "where the portal was started (a restart prints a new one) or manage.py setup_code was typed"
+        super().__init__(f"That is not the code. It stands {where}.")
 
 
 class AlreadySetUp(Exception):

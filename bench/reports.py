@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from importlib import import_module
 from types import SimpleNamespace
 from typing import Any
@@ -219,13 +220,14 @@ def in_a_child(**environment: str) -> dict[str, dict[str, float]]:
 
 
 def main() -> None:
-    from tests.engines import installed_or_installable, postgresql
+    from tests.engines import installed_or_installable
+    from tests.run import team_installation
 
     rows = list(rows_of("SQLite", in_a_child())) if "sqlite" in ENGINES else []
     if "postgresql" in ENGINES:
-        installed_or_installable("pg_ctl")
-        with postgresql() as url:
-            rows += rows_of("PostgreSQL", in_a_child(DATABASE_URL=url))
+        installed_or_installable("pg_ctl", "redis-server")
+        with ExitStack() as stack:
+            rows += rows_of("PostgreSQL", in_a_child(**team_installation(stack)))
     finish(rows, ("django", "psycopg"))
 
 

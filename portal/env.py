@@ -109,12 +109,15 @@ def url(name: str, schemes: tuple[str, ...], default: str | None = None) -> str 
     return value
 
 
+DATABASES = ("sqlite", "postgres", "postgresql")
+
+
 def database(name: str, default_path: Path, patience: float, kept: float) -> dict[str, object]:
     """Django's description of the database in NAME (sqlite:///path or postgres://user:password@host:port/name).
 
     patience: seconds PostgreSQL may take for one answer; 0: as long as it likes. kept: seconds for which a thread keeps
     its connection to PostgreSQL; 0: until its request is answered."""
-    value = url(name, ("sqlite", "postgres", "postgresql"))
+    value = url(name, DATABASES)
     if value is None or value.startswith("sqlite"):
         path = default_path if value is None else Path(urlsplit(value).path.removeprefix("/") or default_path)
         return sqlite(path)

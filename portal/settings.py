@@ -20,6 +20,9 @@ REDIS_URL = env.url("REDIS_URL", ("redis", "rediss", "unix"))
 REDIS_PATIENCE = {"socket_connect_timeout": 3, "socket_timeout": 5}  # seconds
 # Embedded: one process is everything. A team installation has Redis between its processes.
 EMBEDDED = REDIS_URL is None
+if EMBEDDED and (env.url("DATABASE_URL", env.DATABASES) or "").startswith("postgres"):
+    # Else a process that lacks it would take itself for all of the portal, beside the others.
+    raise ImproperlyConfigured("REDIS_URL is not set: the processes that share a PostgreSQL share one Redis")
 PORTAL_URL = env.url("PORTAL_URL", ("http", "https"), "http://127.0.0.1:8000" if EMBEDDED else None)
 if PORTAL_URL is None:
     raise ImproperlyConfigured("PORTAL_URL is not set: the address people open, for example https://portal.example.org")

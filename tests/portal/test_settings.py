@@ -35,6 +35,7 @@ def test_a_complete_team_installation_starts(tmp_path) -> None:
 @pytest.mark.parametrize(
     ("name", "value"),
     [
+        ("REDIS_URL", None),
         ("DATABASE_URL", None),
         ("PORTAL_URL", None),
         ("PORTAL_URL", "http://portal.example.org"),

@@ -90,7 +90,10 @@ def read_secret(name: str, label: str, required: bool, files: dict[str, str]) ->
     from_environment = os.environ.get(f"BOT_{name.upper()}", "")
     if from_environment or not required or not sys.stdin.isatty():
         return from_environment
-    return getpass.getpass(f"{label}: ")
+    try:
+        return getpass.getpass(f"{label}: ")
+    except EOFError:
+        raise CommandError(f"{label} was not given") from None
 
 
 def in_words(refused: ValidationError) -> str:

@@ -85,6 +85,17 @@ def test_add_bot_reads_the_password_from_the_environment(alpha: Team, monkeypatc
     assert (Bot.objects.get().opened_connection()["password"], Bot.objects.get().enabled) == (CANARY, False)
 
 
+def test_add_bot_says_so_when_the_question_for_the_password_ends_unanswered(
+    alpha: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def ended(question: str) -> str:
+        raise EOFError
+
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("getpass.getpass", ended)
+    assert "Password was not given" in failed("add_bot", *add())
+
+
 def test_add_bot_takes_no_secret_from_the_arguments(alpha: Team) -> None:
     words = failed("add_bot", *add("--field", f"password={CANARY}"))
     assert "visible to every user of the machine" in words
