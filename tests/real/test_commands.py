@@ -130,6 +130,17 @@ class Desk:
         """Pair -> the open trade, as the bot says."""
         return {str(trade["pair"]): trade for trade in self.genuine.get("status")}  # type: ignore[union-attr]
 
+    def told_as_closed(self, number: str) -> Json:
+        """The trade, once the bot tells it as closed by its number too: 2021.6 does so a moment after its list does."""
+
+        def told() -> Json:
+            trade = self.genuine.get(f"trade/{number}")
+            assert isinstance(trade, dict)
+            return trade
+
+        self.until(lambda: not told()["is_open"], f"trade {number} to be told as closed")
+        return told()
+
     def enter(self, pair: str, **params: object) -> Json:
         """A filled trade."""
         self.do("force_enter", pair=pair, **params)
@@ -197,8 +208,7 @@ def enters_and_exits(desk: Desk) -> None:
     command = desk.do("force_exit", trade_id=number, insists_on=part and part.pk)
     assert (command.state, "BTC/USDT" in desk.opened()) == ("done", False)
     if desk.since(2020, 4):
-        closed = desk.genuine.get(f"trade/{number}")
-        assert isinstance(closed, dict)
+        closed = desk.told_as_closed(number)
         assert closed.get("exit_reason", closed.get("sell_reason")) in ("force_exit", "force_sell")
         assert Decimal(command.outcome["fill"]["close_rate"]) == Decimal(str(closed["close_rate"]))  # 89232 and 89232.0
     enters_what_is_not_there(desk)
