@@ -9,7 +9,7 @@ import logging
 import queue
 import resource
 import threading
-from collections.abc import Coroutine, Iterable
+from collections.abc import Coroutine, Iterable, Iterator
 from concurrent.futures import Future
 from typing import Any
 
@@ -33,6 +33,9 @@ log = logging.getLogger(__name__)
 
 BATCH_SECONDS = 0.1
 BATCH_MOST = 250
+# A first reading makes some twenty rows where another poll changes two: as many as BATCH_MOST of them kept the database
+# from everybody else, who commands a bot among them, for ten seconds.
+FIRST_READING_WEIGHS = 10
 CONVERSATIONS_AT_ONCE = 1000
 # A poll is several requests; a first reading of a long history is many.
 POLL_LIMIT_FACTOR = 3.0
@@ -127,8 +130,8 @@ class Engine:
 
     def run_writer(self) -> None:
         while (batch := self.batches.get()) is not None:
-            for start in range(0, len(batch), BATCH_MOST):
-                write_batch(batch[start : start + BATCH_MOST])
+            for portion in portions(batch):
+                write_batch(portion)
         connection.close()
 
 
@@ -171,6 +174,20 @@ async def converse(order: PollOrder, door: Door, sessions: Sessions) -> PollResu
     except Exception as bug:  # the boundary of a conversation: one bot's surprise must not end the others
         log.exception("%s: the poll failed in our own code", order.bot.slug)
         return PollResult(order, error=WrongSettings(f"the portal failed on this bot: {type(bug).__name__}"))
+
+
+def portions(batch: Iterable[PollResult]) -> Iterator[list[PollResult]]:
+    """What is written in one transaction each."""
+    portion, weight = list[PollResult](), 0
+    for result in batch:
+        heavy = FIRST_READING_WEIGHS if result.order.run is None else 1
+        if weight + heavy > BATCH_MOST:
+            yield portion
+            portion, weight = [], 0
+        portion.append(result)
+        weight += heavy
+    if portion:
+        yield portion
 
 
 def write_batch(batch: list[PollResult]) -> None:

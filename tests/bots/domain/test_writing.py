@@ -5,9 +5,13 @@ from django.db import OperationalError
 
 from accounts.models import Team
 from bots.domain.polling import writing
-from bots.models import BotStatus
+from bots.domain.polling.asking import PollResult
+from bots.domain.polling.engine import portions
+from bots.domain.polling.orders import PollOrder
+from bots.models import BotRun, BotStatus
 from bots.simulator import BotSpec, running_fleet
 from bots.simulator.answers import settings
+from tests.builders import a_bot
 from tests.fleets import known, polled
 
 
@@ -44,3 +48,14 @@ def test_a_bot_whose_currency_has_impossible_decimals_is_read_all_the_same(
         polled(bot)
     status = BotStatus.objects.get(bot=bot)
     assert (status.state, status.error_code, status.stake_currency_decimals) == ("running", "", None)
+
+
+def test_first_readings_keep_the_database_from_others_no_longer_than_other_polls(alpha: Team) -> None:
+    bot = a_bot(alpha)
+    later = PollResult(PollOrder(bot, bot.status, bot.turn, BotRun(bot=bot), frozenset()))
+    first = PollResult(PollOrder(bot, bot.status, bot.turn, None, frozenset()))
+
+    assert [len(portion) for portion in portions([later] * 600)] == [250, 250, 100]
+    assert [len(portion) for portion in portions([first] * 60)] == [25, 25, 10]
+    assert [len(portion) for portion in portions([*[later] * 245, first, *[later] * 3])] == [245, 4]
+    assert list(portions([])) == []
