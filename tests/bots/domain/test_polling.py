@@ -71,6 +71,13 @@ def test_every_slow_answer_is_kept_with_its_time(bot: Bot) -> None:
     assert all(reading.read_at == bot.status.seen_at for reading in BotReading.objects.filter(bot=bot))
 
 
+def test_what_is_in_trades_is_the_stake_of_the_open_trades(bot: Bot) -> None:
+    polled(bot)
+    stakes = Trade.objects.filter(bot=bot, is_open=True).values_list("stake_amount", flat=True)
+    assert bot.status.open_count == len(stakes) > 0
+    assert bot.status.total_stake == sum(stakes)
+
+
 def test_only_what_is_due_is_asked(sim: SimBot, bot: Bot) -> None:
     polled(bot)
     sim.requests.clear()
