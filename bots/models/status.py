@@ -50,7 +50,7 @@ class BotStatus(models.Model):
     auth_failures = models.PositiveIntegerField(default=0)  # in a row; the third pauses the bot
     error_code = models.CharField(max_length=40, default="", blank=True)
     last_error = models.CharField(max_length=500, default="", blank=True)
-    latency_ms = models.PositiveIntegerField(null=True, blank=True)  # median request of the last poll
+    latency_ms = models.PositiveIntegerField(null=True, blank=True)  # of the state, in the last poll that was answered
     polls = models.BigIntegerField(default=0)
     polls_failed = models.BigIntegerField(default=0)
     requests = models.BigIntegerField(default=0)
