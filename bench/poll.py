@@ -123,7 +123,6 @@ def portal(bots: Bots) -> Callable[[], None]:
     from django.utils import timezone
 
     from bots.domain.polling.engine import Engine
-    from bots.domain.polling.orders import orders_for
     from bots.domain.polling.schedule import claim_due
     from bots.models import Bot, BotStatus, PollTurn
     from bots.systems.contract import Kind
@@ -134,8 +133,7 @@ def portal(bots: Bots) -> Callable[[], None]:
 
     def cycle(number: int) -> None:
         PollTurn.objects.update(next_poll_at=timezone.now())
-        claims = claim_due()
-        engine.submit(orders_for(claims, timezone.now(), kinds))
+        engine.ask(claim_due(), kinds)
         while PollTurn.objects.exclude(leased_until=None).exists():
             time.sleep(0.05)
 

@@ -23,7 +23,6 @@ from bots.domain.audit import AnchorContradicted, AnchorUnreadable, AuditUnavail
 from bots.domain.close_days import close_days_anew
 from bots.domain.events import listing
 from bots.domain.polling import engine, readings, schedule
-from bots.domain.polling.orders import orders_for
 from bots.domain.polling.schedule import Claim
 from bots.domain.relaying import leases
 from bots.domain.relaying.relay import RelayThread
@@ -89,8 +88,7 @@ def hand_out(claims: Sequence[Claim]) -> None:
 @shared_task
 def poll_shard(claims: list[list[int]]) -> None:
     """Begin the polls of a shard; returns at once, the engine writes the results."""
-    orders = orders_for([Claim(bot_id, fence) for bot_id, fence in claims], timezone.now())
-    engine.engine().submit(orders)
+    engine.engine().ask([Claim(bot_id, fence) for bot_id, fence in claims])
 
 
 @shared_task

@@ -9,8 +9,6 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
-from itertools import pairwise
-from operator import itemgetter
 from typing import Any, NamedTuple
 
 import msgspec
@@ -30,12 +28,8 @@ class Shape(NamedTuple):
     model: type[models.Model]
     names: tuple[str, ...]
     converts: tuple[tuple[int, Convert], ...]  # (place, from the driver's value), where that differs from the field's
-    key: int  # the primary key's place
 
     def built(self, row: Sequence[Any]) -> Any:
-        """None for a left join that found no row."""
-        if row[self.key] is None:
-            return None
         values = list(row)
         for place, convert in self.converts:
             if values[place] is not None:
@@ -49,30 +43,19 @@ class Shape(NamedTuple):
 
 def loaded(query: "models.QuerySet[Any, Any]") -> list[Any]:
     """The objects of the query."""
-    return [row[0] for row in loaded_with(query)]
-
-
-def loaded_with(query: "models.QuerySet[Any, Any]", *related: str) -> list[tuple[Any, ...]]:
-    """(object, its related one by this name, ...), of relations that lead to at most one row."""
     model: Any = query.model
-    shapes = [shape_of(model, vendor())]
-    paths = list(shapes[0].names)
-    for name in related:
-        shape = shape_of(model._meta.get_field(name).related_model, vendor())
-        shapes.append(shape)
-        paths += [f"{name}__{each}" for each in shape.names]
-    rows = tuples_of(query.values_list(*paths))
-    if not related:
-        return [(shapes[0].built(row),) for row in rows]
-    parts = itemgetter(*slices_of(shapes))
-    return [tuple(shape.built(part) for shape, part in zip(shapes, parts(row), strict=True)) for row in rows]
+    shape = shape_of(model, vendor())
+    return [shape.built(row) for row in tuples_of(query.values_list(*shape.names))]
 
 
-def slices_of(shapes: Sequence[Shape]) -> list[slice]:
-    ends = [0]
-    for shape in shapes:
-        ends.append(ends[-1] + len(shape.names))
-    return [slice(*pair) for pair in pairwise(ends)]
+def built(model: Any, row: Sequence[Any]) -> Any:
+    """The object of a row with the model's columns, as `tuples_of` gives it."""
+    return shape_of(model, vendor()).built(row)
+
+
+def columns_of(model: type[models.Model], path: str = "") -> list[str]:
+    """To ask for, by a query that reaches the model by this path ("turn__")."""
+    return [f"{path}{field.attname}" for field in model._meta.concrete_fields]
 
 
 @lru_cache(maxsize=64)
@@ -81,8 +64,7 @@ def shape_of(model: Any, vendor: str) -> Shape:
     converts = tuple(
         (place, convert) for place, field in enumerate(fields) if (convert := reader_of(field, vendor)) is not None
     )
-    key = next(place for place, field in enumerate(fields) if field.primary_key)
-    return Shape(model, tuple(field.attname for field in fields), converts, key)
+    return Shape(model, tuple(columns_of(model)), converts)
 
 
 def reader_of(field: Any, vendor: str) -> Convert | None:

@@ -75,6 +75,7 @@ class PollResult:
     latency_ms: int | None = None  # of the state's request
     cut_short: BotError | None = None  # too slow to give everything at once
     days: set[date] = field(default_factory=set)  # whose sums over closed trades it changed
+    mirror_changed: bool = False  # trades or the run
     woken: bool = False  # a person asked for a fresh poll while this one was under way
     hastened: frozenset[Kind] = frozenset()  # asked for anew while this one was under way
     happened: list[Happened] = field(default_factory=list)  # what was noticed while this was written

@@ -20,13 +20,15 @@ from django.utils import timezone
 
 from bots.domain.polling.asking import PollResult, ask
 from bots.domain.polling.keeping import Keeper
-from bots.domain.polling.orders import PollOrder
+from bots.domain.polling.kept import Kept
+from bots.domain.polling.orders import PollOrder, orders_for
+from bots.domain.polling.schedule import Claim
 from bots.domain.polling.writing import write
 from bots.models import Bot
 from bots.models.doors import open_door
 from bots.models.long_threads import look_after_connection
 from bots.models.sealing import SealBroken
-from bots.systems.contract import Door, Session
+from bots.systems.contract import Door, Kind, Session
 from bots.systems.errors import BotError, WrongSettings
 
 log = logging.getLogger(__name__)
@@ -50,6 +52,7 @@ class Engine:
         self.under_way: set[int] = set()
         self.next_up: dict[int, PollOrder] = {}  # the newest order of a bot whose older conversation is not over
         self.sessions = Sessions()
+        self.kept = Kept()
         self.keeper = Keeper()
         self.loop_thread = threading.Thread(target=self.run_loop, name="bots", daemon=True)
         self.writer_thread = threading.Thread(target=self.run_writer, name="bot-writer", daemon=True)
@@ -61,6 +64,10 @@ class Engine:
         self.keeper.start()
         self.running.wait(5)
         return self
+
+    def ask(self, claims: Iterable[Claim], kinds: frozenset[Kind] | None = None) -> None:
+        """Begin the polls of these claims, of every kind that is due or of those given; returns at once."""
+        self.submit(orders_for(claims, timezone.now(), kinds, self.kept))
 
     def submit(self, orders: Iterable[PollOrder]) -> None:
         """Begin these polls; returns at once."""
@@ -131,7 +138,7 @@ class Engine:
     def run_writer(self) -> None:
         while (batch := self.batches.get()) is not None:
             for portion in portions(batch):
-                write_batch(portion)
+                write_batch(portion, self.kept)
         connection.close()
 
 
@@ -190,10 +197,10 @@ def portions(batch: Iterable[PollResult]) -> Iterator[list[PollResult]]:
         yield portion
 
 
-def write_batch(batch: list[PollResult]) -> None:
+def write_batch(batch: list[PollResult], kept: Kept | None = None) -> None:
     look_after_connection()
     try:
-        write(batch, timezone.now())
+        write(batch, timezone.now(), kept)
     except DatabaseError as failure:
         log.error("%d polls could not be written, the bots are asked again: %s", len(batch), failure)
         connection.close()

@@ -13,6 +13,7 @@ from bots.domain.happenings import standing
 from bots.domain.mirror import mirror
 from bots.domain.polling import readings
 from bots.domain.polling.asking import PollResult
+from bots.domain.polling.kept import Kept
 from bots.domain.polling.metering import RESTS, RESTS_READING_ON
 from bots.domain.polling.orders import PollOrder, orders_for
 from bots.domain.polling.schedule import Claim, back_off, locked, next_due
@@ -42,26 +43,27 @@ TURN_COLUMNS = [
 ]
 
 
-def write(results: Sequence[PollResult], now: datetime) -> list[events.Changed]:
+def write(results: Sequence[PollResult], now: datetime, kept: Kept | None = None) -> list[events.Changed]:
     """Write what polls brought and announce what changed. A bot whose answer the database refuses harms only itself.
+    `kept` keeps what was written, for the next polls of these bots.
 
     Raises OperationalError when the database is not there: nothing was written, the leases run out, the bots are asked
     again.
     """
     try:
-        changed = write_together(results, now)
+        changed = write_together(results, now, kept)
     except OperationalError as failure:
         if not is_deadlock(failure):
             raise
         log.warning("the database ended a circle of waiting writers; %d polls are written again", len(results))
-        changed = write_together(begun_anew(results, now), now)
+        changed = write_together(begun_anew(results, now), now, kept)
     except Exception as refusal:  # whatever an answer does to our code or the database: it harms only its bot
         fresh = begun_anew(results, now)
         if len(fresh) > 1:
-            return [change for result in fresh for change in write([result], now)]
+            return [change for result in fresh for change in write([result], now, kept)]
         for result in fresh:
             log.exception("%s: this answer could not be written", result.order.bot.slug)
-        changed = write_together([unwritable(result, refusal) for result in fresh], now)
+        changed = write_together([unwritable(result, refusal) for result in fresh], now, kept)
     events.announce(changed)
     return changed
 
@@ -88,7 +90,7 @@ def unwritable(result: PollResult, refusal: Exception) -> PollResult:
     return PollResult(result.order, error=problem, requests=result.requests, seconds=result.seconds)
 
 
-def write_together(results: Sequence[PollResult], now: datetime) -> list[events.Changed]:
+def write_together(results: Sequence[PollResult], now: datetime, kept: Kept | None = None) -> list[events.Changed]:
     with transaction.atomic():
         ours = still_ours(results)
         what = {result.order.bot.pk: write_one(result, now) for result in ours}
@@ -103,6 +105,8 @@ def write_together(results: Sequence[PollResult], now: datetime) -> list[events.
         update_rows([status for status in statuses if status.bot_id not in described], MOVING_COLUMNS)
         update_rows([result.order.turn for result in ours], TURN_COLUMNS)
         rollups.recount({result.order.turn.bot: result.days for result in ours if result.days})
+    if kept is not None:
+        kept.keep(ours)
     return changed
 
 
@@ -139,14 +143,14 @@ def write_one(result: PollResult, now: datetime) -> set[str]:
     order, status = result.order, result.order.status
     before, result.happened = standing.Standing.of(status), []
     began = time.thread_time()
-    result.days = set()
+    result.days, result.mirror_changed = set(), False
     if result.error is not None:
         what = failed(status, result, now)
     else:
         what = succeeded(status, result, now)
         mirrored = mirror(result, now)
         what |= mirrored.what
-        result.days = mirrored.days
+        result.days, result.mirror_changed = mirrored.days, bool(mirrored.what)
     result.happened += standing.noticed(order.bot, before, status, now)
     result.cost += time.thread_time() - began
     reschedule(result, now)

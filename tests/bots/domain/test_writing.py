@@ -23,11 +23,11 @@ def test_a_batch_that_the_database_ended_in_a_circle_of_waiting_is_written_again
 
     real, tries = writing.write_together, []
 
-    def ended_once(results, now):
+    def ended_once(results, now, kept):
         tries.append(len(results))
         if len(tries) == 1:
             raise OperationalError("deadlock detected") from Deadlock()
-        return real(results, now)
+        return real(results, now, kept)
 
     monkeypatch.setattr(writing, "write_together", ended_once)
     with running_fleet([BotSpec(name="majors")]) as fleet:

@@ -8,7 +8,8 @@ import pytest
 from django.forms.models import model_to_dict
 
 from bots.models import Bot, BotRun, BotStatus, PollTurn, Trade
-from bots.models.loading import from_json, loaded, loaded_with
+from bots.models.loading import built, columns_of, from_json, loaded
+from bots.models.rows import tuples_of
 from tests import builders
 
 MODELS = (Bot, BotStatus, PollTurn, BotRun, Trade)
@@ -52,13 +53,9 @@ def test_what_is_loaded_is_saved_as_any_row_of_its_table(bot):
 
 
 @pytest.mark.django_db
-def test_related_rows_come_with_their_bot_and_none_where_there_is_none(bot, alpha):
-    lonely = Bot.objects.create(team=alpha, name="lonely", slug="lonely", system="freqtrade")
-    found = loaded_with(Bot.objects.order_by("pk"), "status", "turn")
-    assert [[told(row) for row in rows] for rows in found[:1]] == [
-        [told(Bot.objects.get(pk=bot.pk)), told(BotStatus.objects.get()), told(PollTurn.objects.get())]
-    ]
-    assert found[1] == (lonely, None, None)
+def test_rows_reached_from_another_table_are_built_the_same(bot):
+    (row,) = tuples_of(Bot.objects.values_list("pk", *columns_of(PollTurn, "turn__")))
+    assert told(built(PollTurn, row[1:])) == told(PollTurn.objects.get())
 
 
 @pytest.mark.parametrize(
