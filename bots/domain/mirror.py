@@ -42,6 +42,7 @@ class Mirrored:
     closed: int = 0
     gone: int = 0
     new_run: BotRun | None = None
+    begun: bool = False  # the new run has no rows yet
     what: set[str] = field(default_factory=set)
     days: set[date] = field(default_factory=set)  # on which the sums over closed trades may have changed
 
@@ -58,7 +59,7 @@ def mirror(result: PollResult, now: datetime) -> Mirrored:
     if run is None:
         return done
     quiet = first or done.new_run is not None  # what is read for the first time is no news
-    writer = RunWriter(run, result, now, quiet=quiet)
+    writer = RunWriter(run, result, now, quiet=quiet, begun=done.begun)
     if result.history is not None or not moved(result) or not result.closed_trades_told:
         writer.write(trades_of(result))
         done.days |= writer.days
@@ -187,7 +188,8 @@ def begin_run(result: PollResult, done: Mirrored, now: datetime, reason: str) ->
     order, state = result.order, result.state
     assert state is not None
     last = BotRun.objects.filter(bot=order.bot).order_by("-number").first()
-    BotRun.objects.filter(bot=order.bot, ended_at=None).update(ended_at=now)
+    if last:
+        BotRun.objects.filter(bot=order.bot, ended_at=None).update(ended_at=now)
     run = BotRun.objects.create(
         bot=order.bot,
         number=last.number + 1 if last else 1,
@@ -197,6 +199,7 @@ def begin_run(result: PollResult, done: Mirrored, now: datetime, reason: str) ->
         reason=reason,
     )
     take_over(run, result, done)
+    done.begun = True
     if last:
         about = {"bot": order.bot.slug, "run": run.number}
         log.warning("%s: run %s begins: %s", order.bot.slug, run.number, reason, extra=about)
@@ -250,9 +253,9 @@ class Known(NamedTuple):
 class RunWriter:
     """Writes trades of one run; what is already there in the same form is left alone."""
 
-    def __init__(self, run: BotRun, result: PollResult, now: datetime, *, quiet: bool) -> None:
+    def __init__(self, run: BotRun, result: PollResult, now: datetime, *, quiet: bool, begun: bool) -> None:
         assert result.state is not None
-        self.quiet, self.told = quiet, list[Happened]()
+        self.quiet, self.begun, self.told = quiet, begun, list[Happened]()
         self.run, self.bot, self.now = run, result.order.bot, now
         self.mode = result.state.mode
         self.written = self.opened = self.closed = 0
@@ -288,6 +291,8 @@ class RunWriter:
 
     def known(self, trades: list[contract.Trade]) -> dict[tuple[str, int], Known]:
         """Those the mirror holds, by their keys."""
+        if self.begun:
+            return {}
         found = Trade.objects.filter(run=self.run, trade_id__in={trade.trade_id for trade in trades})
         listed = found.values_list("trade_id", "open_ms", "digest", "is_open", "gone_at", "close_day")
         return {

@@ -51,6 +51,7 @@ def keep_configuration(result: PollResult, last: ConfigVersion | None, now: date
     if last is None or changes:
         version = ConfigVersion.objects.create(bot=bot, settings=settings, changes=changes, seen_at=now)
         result.happened += configured(bot, version)
+    if last is not None and changes:
         kept = ConfigVersion.objects.filter(bot=bot).values_list("pk", flat=True)[:MOST_VERSIONS]
         ConfigVersion.objects.filter(bot=bot, pk__lt=min(kept)).delete()
 
