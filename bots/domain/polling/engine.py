@@ -9,6 +9,7 @@ import logging
 import queue
 import resource
 import threading
+import time
 from collections.abc import Coroutine, Iterable, Iterator
 from concurrent.futures import Future
 from typing import Any
@@ -38,7 +39,11 @@ BATCH_MOST = 250
 # A first reading makes a row for each trade and each kind of reading, another poll changes two; whoever else writes,
 # people's commands among them, waits for the whole transaction.
 FIRST_READING_WEIGHS = 10
-CONVERSATIONS_AT_ONCE = 1000
+# Conversations under way, and results that wait to be written: they lie in memory.
+POLLS_AT_ONCE = 1000
+# SQLite gives its lock to whoever asks while it is free, and who waits for it asks but every tenth of a second: a
+# writer that is behind would keep all others out, people's commands among them.
+WRITES_ON_END, SQLITE_ASKS_EVERY = 1.0, 0.11  # seconds
 # A poll is several requests; a first reading of a long history is many.
 POLL_LIMIT_FACTOR = 3.0
 
@@ -98,7 +103,7 @@ class Engine:
 
     async def prepare(self) -> None:
         self.door = open_door()
-        self.places = asyncio.Semaphore(CONVERSATIONS_AT_ONCE)
+        self.places = asyncio.Semaphore(POLLS_AT_ONCE)
         self.tasks: set[asyncio.Task[None]] = set()
 
     def begin(self, orders: list[PollOrder]) -> None:
@@ -114,11 +119,10 @@ class Engine:
             return
         self.under_way.add(order.bot.pk)
         try:
-            async with self.places:
-                self.arrive(await converse(order, self.door, self.sessions))
+            await self.places.acquire()
+            self.arrive(await converse(order, self.door, self.sessions))
         finally:
             self.under_way.discard(order.bot.pk)
-            self.keeper.ended(order.claim)
             if following := self.next_up.pop(order.bot.pk, None):
                 self.begin([following])
 
@@ -133,12 +137,25 @@ class Engine:
             self.batches.put(self.arrived)
             self.arrived = []
 
+    def settled(self, claims: list[Claim]) -> None:
+        """Written, or given up: until then nobody else may ask these bots, however long the writer is behind."""
+        for claim in claims:
+            self.keeper.ended(claim)
+            self.places.release()
+
     # --- the writer thread ---
 
     def run_writer(self) -> None:
+        written_for = 0.0  # seconds
         while (batch := self.batches.get()) is not None:
             for portion in portions(batch):
+                began = time.monotonic()
                 write_batch(portion, self.kept)
+                self.loop.call_soon_threadsafe(self.settled, [result.order.claim for result in portion])
+                written_for += time.monotonic() - began
+                if written_for > WRITES_ON_END and connection.vendor == "sqlite":
+                    time.sleep(SQLITE_ASKS_EVERY)
+                    written_for = 0.0
         connection.close()
 
 

@@ -4,8 +4,6 @@ import random
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import reduce
-from operator import or_
 
 from django.conf import settings
 from django.db import transaction
@@ -23,6 +21,7 @@ RENEW_SECONDS = 3.0
 # Longer than any poll's own limit: by hand, where nobody renews.
 LONGEST_POLL_SECONDS = 120.0
 MOST_AT_ONCE = 5000
+CLAIMS_AT_ONCE = 500  # of one statement
 LONGEST_BACK_OFF = 300.0
 PATIENT_TRIES = 3
 JITTER = 0.1
@@ -72,36 +71,41 @@ def give_back(claims: Iterable[Claim]) -> None:
 def take(turns: Iterable[tuple[int, int]], now: datetime, seconds: float = LEASE_SECONDS) -> list[Claim]:
     """`turns`: (bot, fencing number) of locked ones."""
     claims = [Claim(bot, fence + 1) for bot, fence in turns]
-    ids = [claim.bot_id for claim in claims]
     lease = now + timedelta(seconds=seconds)
-    for start in range(0, len(ids), 500):
-        PollTurn.objects.filter(pk__in=ids[start : start + 500]).update(leased_until=lease, fence=F("fence") + 1)
+    for portion in batched(claims, CLAIMS_AT_ONCE):
+        mine = PollTurn.objects.filter(pk__in=[claim.bot_id for claim in portion])
+        mine.update(leased_until=lease, fence=F("fence") + 1)
     return claims
 
 
 def renew(claims: Sequence[Claim]) -> None:
     """Those that still hold are held for another LEASE_SECONDS. A turn that is being written needs it no more."""
     lease = timezone.now() + timedelta(seconds=LEASE_SECONDS)
-    for turns in held_by(claims):
+    for portion in batched(claims, CLAIMS_AT_ONCE):
         with transaction.atomic():
-            ours = list(turns.select_for_update(skip_locked=True, of=("self",)).values_list("pk", flat=True))
+            ours = held_by(portion, skip_locked=True)
             PollTurn.objects.filter(pk__in=ours).update(leased_until=lease)
 
 
 def release(claims: Sequence[Claim]) -> None:
     """Nobody will ask these bots by these claims: they are due again at once."""
-    for turns in held_by(claims):
+    for portion in batched(claims, CLAIMS_AT_ONCE):
         with transaction.atomic():
-            ours = list(turns.select_for_update(of=("self",)).values_list("pk", flat=True))
+            ours = held_by(portion)
             PollTurn.objects.filter(pk__in=ours).update(leased_until=None, fence=F("fence") + 1)
 
 
-def held_by(claims: Sequence[Claim]) -> Iterator[QuerySet[PollTurn]]:
-    """In the order in which everybody locks them. A turn that was written meanwhile, or taken by somebody else, is not
-    among them."""
-    for start in range(0, len(claims), 200):
-        ours = [Q(pk=claim.bot_id, fence=claim.fence) for claim in claims[start : start + 200]]
-        yield PollTurn.objects.filter(reduce(or_, ours)).exclude(leased_until=None).order_by("pk")
+def held_by(claims: Sequence[Claim], *, skip_locked: bool = False) -> list[int]:
+    """The bots of the claims that still hold, locked in the order in which everybody locks them. A turn that was
+    written meanwhile, or taken by somebody else, is not among them."""
+    fences = {claim.bot_id: claim.fence for claim in claims}
+    turns = PollTurn.objects.filter(pk__in=fences).exclude(leased_until=None).order_by("pk")
+    locked = turns.select_for_update(skip_locked=skip_locked, of=("self",))
+    return [bot for bot, fence in locked.values_list("pk", "fence") if fence == fences[bot]]
+
+
+def batched(claims: Sequence[Claim], size: int) -> Iterator[Sequence[Claim]]:
+    return (claims[start : start + size] for start in range(0, len(claims), size))
 
 
 def wake(bots: Iterable[int], *, again: bool = False) -> None:
