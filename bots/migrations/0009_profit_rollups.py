@@ -11,9 +11,9 @@ SUMS = """
     COUNT(*), COUNT(profit_abs),
     COUNT(CASE WHEN CAST(profit_abs AS double precision) > 0 THEN 1 END),
     COUNT(CASE WHEN CAST(profit_abs AS double precision) < 0 THEN 1 END),
-    COALESCE({sum}(profit_abs), {zero}),
-    COALESCE({sum}(CASE WHEN CAST(profit_abs AS double precision) < 0 THEN profit_abs END), {zero}),
-    COALESCE({sum}(CASE WHEN profit_abs IS NOT NULL THEN stake_amount END), {zero}),
+    COALESCE({sum}profit_abs{close}, {zero}),
+    COALESCE({sum}CASE WHEN CAST(profit_abs AS double precision) < 0 THEN profit_abs END{close}, {zero}),
+    COALESCE({sum}CASE WHEN profit_abs IS NOT NULL THEN stake_amount END{close}, {zero}),
     COUNT(CASE WHEN profit_abs IS NOT NULL THEN stake_amount END),
     COUNT(CASE WHEN {held} >= 0 THEN 1 END),
     COALESCE(SUM(CASE WHEN {held} >= 0 THEN {held} END), 0)
@@ -26,13 +26,15 @@ LEVELS = [
     ("bots_teamday", "team_id, day", "b.team_id, " + DAY),
 ]
 SQLITE = {
-    "sum": "exact_sum",
+    "sum": "exact_total(group_concat(",
+    "close": "))",
     "zero": "'0'",
     "held": "(CAST(strftime('%s', t.close_date) AS INTEGER) - t.open_ms / 1000)",
     "undated": "'0001-01-01'",
 }
 POSTGRESQL = {
-    "sum": "SUM",
+    "sum": "SUM(",
+    "close": ")",
     "zero": "0",
     "held": "(floor(extract(epoch from t.close_date))::bigint - t.open_ms / 1000)",
     "undated": "DATE '0001-01-01'",

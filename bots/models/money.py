@@ -1,13 +1,15 @@
 """One field for money, rates and amounts: exact on every database.
 
 SQLite has no decimal type (Django's DecimalField keeps 15 digits there, SUM is floating), so the exact text is stored,
-ordered by a collation of ours and summed by an aggregate of ours. PostgreSQL has numeric(38,18).
+ordered by a collation of ours and summed by a function of ours. PostgreSQL has numeric(38,18).
 """
 
 import decimal
 import sqlite3
-from collections.abc import Generator
+from collections.abc import Iterator
 from decimal import ROUND_HALF_EVEN, Context, Decimal, InvalidOperation
+from functools import reduce
+from itertools import chain
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -93,35 +95,38 @@ class SumField(MoneyField):
 
 
 class ExactSum(models.Aggregate):
-    """SUM without loss on SQLite too; NULL when there is nothing to add."""
+    """SUM without loss on SQLite too; NULL when there is nothing to add.
+
+    SQLite joins the texts of a group and calls Python once a group; an aggregate in Python is called each row and took
+    twice as long. A group's texts may have 1 GB together: 25 million of the widest figures."""
 
     function = "SUM"
     output_field = SumField()
 
     def as_sqlite(self, compiler: Any, connection: BaseDatabaseWrapper, **extra: Any) -> Any:
-        return self.as_sql(compiler, connection, function="exact_sum", **extra)
+        joined, params = self.as_sql(compiler, connection, function="group_concat", **extra)
+        return f"exact_total({joined})", params
 
 
-class _Sum:
-    """The aggregate that SQLite calls row by row: `step` resumes a generator, a third cheaper than calling a method."""
-
-    def __init__(self) -> None:
-        self.step = _adding().send
-        self.step(None)
-
-    def finalize(self) -> str | None:
-        total = self.step(None)
-        return None if total is None else format(plain(total), "f")
+PIECE = 100_000  # characters: of a million figures the texts one by one would take 60 MB
 
 
-def _adding() -> Generator[Decimal | None, str | None, None]:
-    """Takes figures (None: none), gives the sum so far."""
-    total: Decimal | None = None
-    add = EXACT.add
-    while True:
-        value = yield total
-        if value is not None:
-            total = Decimal(value) if total is None else add(total, Decimal(value))
+def _total(joined: str | None) -> str | None:
+    """The sum of figures with a comma between each and the next; None: of nothing."""
+    if joined is None:
+        return None
+    figures = chain.from_iterable(map(Decimal, piece.split(",")) for piece in _pieces(joined))
+    return format(plain(reduce(EXACT.add, figures)), "f")
+
+
+def _pieces(joined: str) -> Iterator[str]:
+    """Cut at commas."""
+    begin = 0
+    while begin < len(joined):
+        end = joined.find(",", begin + PIECE)
+        end = len(joined) if end < 0 else end
+        yield joined[begin:end]
+        begin = end + 1
 
 
 def _add(left: str, right: str) -> str:
@@ -137,6 +142,6 @@ def teach_sqlite(connection: BaseDatabaseWrapper, **kwargs: object) -> None:
     """Receiver of connection_created."""
     if connection.vendor == "sqlite":
         raw: sqlite3.Connection = connection.connection
-        raw.create_aggregate("exact_sum", 1, _Sum)  # type: ignore[arg-type]
+        raw.create_function("exact_total", 1, _total, deterministic=True)
         raw.create_function("exact_add", 2, _add, deterministic=True)
         raw.create_collation(COLLATION, _order)
