@@ -53,9 +53,14 @@ def rows_of(runs: list[Any], numbers: range, zone: str) -> Iterator[tuple[Any, .
         moment = moment_of(closed, days, zone)
         yield (
             *own[number % len(own)], str(number), opened * 1000, moment_of(opened, days, zone), moment, moment[:10],
-            moment, moment, f"{profit / 1e4:.4f}", f"{profit / 1e6:.6f}", PAIRS[number % 41 % len(PAIRS)],
+            moment, moment, figure(profit, 4), figure(profit, 6), PAIRS[number % 41 % len(PAIRS)],
             f"tag-{number % 7}", ("roi", "stop_loss", "exit_signal")[number % 3], *tail,
         )  # fmt: skip
+
+
+def figure(units: int, places: int) -> str:
+    """As the portal writes it: without zeros at the end."""
+    return f"{units / 10**places:.{places}f}".rstrip("0").rstrip(".") if units else "0"
 
 
 def moment_of(seconds: int, days: list[str], zone: str) -> str:

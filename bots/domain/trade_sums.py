@@ -11,6 +11,7 @@ from bots.domain.sums import ZERO, win_rate
 from bots.domain.trades import OpenRow
 from bots.models import Trade
 from bots.models.money import ExactSum
+from bots.models.rollup import Figure
 
 GROUPINGS = ("pair", "enter_tag", "exit_reason")
 
@@ -83,11 +84,12 @@ def grouped(closed: QuerySet[Trade], by: str, purse: Purse) -> list[GroupSum]:
     found = (
         closed.order_by()
         .filter(mode=purse.mode, currency=purse.currency)
+        .annotate(sign=Figure("profit_abs"))
         .values(by)
         .annotate(
             trades=Count("id"),
-            wins=Count("id", filter=Q(profit_abs__gt=0)),
-            losses=Count("id", filter=Q(profit_abs__lt=0)),
+            wins=Count("profit_abs", filter=Q(sign__gt=0)),
+            losses=Count("profit_abs", filter=Q(sign__lt=0)),
             profit=ExactSum("profit_abs"),
         )
     )

@@ -15,7 +15,7 @@ from django.db.models import Count, F, Q, Sum
 
 from accounts.models import Team
 from bots.models.bot import Bot
-from bots.models.money import ExactSum, SumField
+from bots.models.money import ExactSum, MoneyField, SumField
 
 # The day of closed trades whose moment of closing the bot does not tell: in the sum of all, on no day of a calendar.
 UNDATED = date.min
@@ -79,6 +79,9 @@ class TeamDay(Rollup):
         ]
 
 
+JULIAN_EPOCH = 210_866_760_000  # seconds from noon of day 0 of SQLite's julianday to 1970
+
+
 class HeldSeconds(models.Func):
     """Whole seconds from a trade's opening to its closing. Dear to work out: ask for it once a row, and only where both
     moments are known."""
@@ -89,59 +92,69 @@ class HeldSeconds(models.Func):
         super().__init__(F("close_date"), F("open_ms"))
 
     def as_sqlite(self, compiler: Any, connection: BaseDatabaseWrapper, **extra: Any) -> Any:
-        template = "(CAST(strftime('%%%%s', %(expressions)s / 1000)"
-        return self.as_sql(compiler, connection, template=template, arg_joiner=") AS INTEGER) - ")
+        # Days since a noon long ago, as a float exact to 40 us: with half a millisecond more, whole seconds stay whole.
+        # strftime('%s') would write each number as a text first.
+        template = "(CAST(julianday(%(expressions)s / 1000)"
+        joiner = f") * 86400 + 0.0005 AS INTEGER) - {JULIAN_EPOCH} - "
+        return self.as_sql(compiler, connection, template=template, arg_joiner=joiner)
 
     def as_postgresql(self, compiler: Any, connection: BaseDatabaseWrapper, **extra: Any) -> Any:
         template = "(floor(date_part('epoch', %(expressions)s / 1000)"
         return self.as_sql(compiler, connection, template=template, arg_joiner="))::bigint - ")
 
 
-class WholeSecond(models.Func):
-    """A moment without its fraction, for comparing."""
+class NotBefore(models.Func):
+    """Whether a trade closed in the second it opened in, or later; the second is cut out only where it decides."""
 
-    output_field = models.DateTimeField()
+    output_field = models.BooleanField()
+
+    def __init__(self) -> None:
+        super().__init__(F("close_date"), F("open_date"))
 
     def as_sqlite(self, compiler: Any, connection: BaseDatabaseWrapper, **extra: Any) -> Any:
-        return self.as_sql(compiler, connection, template="substr(%(expressions)s, 1, 19)")
+        return self.either("substr({}, 1, 19)", compiler)
 
     def as_postgresql(self, compiler: Any, connection: BaseDatabaseWrapper, **extra: Any) -> Any:
-        return self.as_sql(compiler, connection, template="date_trunc('second', %(expressions)s)")
+        return self.either("date_trunc('second', {})", compiler)
+
+    def either(self, second: str, compiler: Any) -> tuple[str, list[Any]]:
+        closed, opened = (compiler.compile(moment)[0] for moment in self.get_source_expressions())
+        return f"({closed} >= {opened} OR {second.format(closed)} = {second.format(opened)})", []
 
 
 class Figure(models.Func):
-    """Something with the sign of a figure that is cheap to compare: on SQLite comparing exact texts would call Python
-    for each row, on PostgreSQL making a float of a numeric goes through its text."""
+    """A figure that is cheap to compare with zero. SQLite would call Python for each exact text; here it compares the
+    texts byte by byte, where "-" is before "0", "0" is zero and every positive figure comes after it."""
 
-    output_field = models.FloatField()
+    output_field = MoneyField()
 
     def as_sqlite(self, compiler: Any, connection: BaseDatabaseWrapper, **extra: Any) -> Any:
-        return self.as_sql(compiler, connection, template="CAST(%(expressions)s AS REAL)")
+        return self.as_sql(compiler, connection, template="(%(expressions)s COLLATE BINARY)")
 
     def as_postgresql(self, compiler: Any, connection: BaseDatabaseWrapper, **extra: Any) -> Any:
         return self.as_sql(compiler, connection, template="%(expressions)s")
 
 
 GIVEN = Q(profit_abs__isnull=False)
-KNOWN = Q(ended__gte=F("begun_at"))
+KNOWN = Q(NotBefore())
 
 
 def summed(trades: "models.QuerySet[Any]", *by: str) -> "models.QuerySet[Any, dict[str, Any]]":
     """The columns of a rollup over closed trades, as dicts, for each combination of `by`; sums of nothing are None."""
     return (
         trades.order_by()
-        .annotate(sign=Figure("profit_abs"), ended=WholeSecond("close_date"), begun_at=WholeSecond("open_date"))
+        .annotate(sign=Figure("profit_abs"))
         .values(*by)
         .annotate(
             trades=Count("*"),
             figures=Count("profit_abs"),
-            wins=Count("id", filter=Q(sign__gt=0)),
-            losses=Count("id", filter=Q(sign__lt=0)),
+            wins=Count("profit_abs", filter=Q(sign__gt=0)),
+            losses=Count("profit_abs", filter=Q(sign__lt=0)),
             profit=ExactSum("profit_abs"),
             lost=ExactSum("profit_abs", filter=Q(sign__lt=0)),
             stake=ExactSum("stake_amount", filter=GIVEN),
             staked=Count("stake_amount", filter=GIVEN),
-            held=Count("id", filter=KNOWN),
+            held=Count("close_date", filter=KNOWN),
             held_seconds=Sum(HeldSeconds(), filter=KNOWN),
         )
     )
