@@ -8,6 +8,7 @@ viewers, curve) make it shorter or longer.
 
 import os
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -76,21 +77,24 @@ def bare_request() -> float:
 
 
 def curve_rows() -> Iterator[Row]:
-    """At the ordinary pace: every 10 s."""
+    """At the ordinary pace: every 10 s, a minute after the first readings: by then the slow ones have come round."""
     for bots in CURVE:
-        found = window(bots, 0, pace="1", every=10.0)
+        found = window(bots, 0, pace="1", every=10.0, after=60.0)
         yield Row.told(f"{bots:>6} bots every 10 s, embedded: of one core", found.core * 100, "%")
         yield Row.told(f"{bots:>6} bots: polls of those due", found.share(10.0) * 100, "%")
+        yield Row.told(f"{bots:>6} bots: CPU time of a poll", found.cost * 1000, "ms")
         yield Row.told(f"{bots:>6} bots: age of the figures, p99", found.age(0.99), "s")
+        yield Row.told(f"{bots:>6} bots: memory", found.megabytes, "MiB")
 
 
-def window(bots: int, hanging: int, *, pace: str = FAST, every: float = EVERY) -> Window:
+def window(bots: int, hanging: int, *, pace: str = FAST, every: float = EVERY, after: float = 0.0) -> Window:
     with (
         simulated(bots - hanging) as healthy,
         silent(hanging) as others,
         embedded([*healthy, *others], PORTAL_POLL_PACE=pace) as stand,
     ):
-        return stand.window(max(SECONDS, every * 1.5))
+        time.sleep(after)
+        return stand.window(max(SECONDS, every * 3))
 
 
 @contextmanager

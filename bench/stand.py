@@ -19,7 +19,7 @@ from typing import Any
 
 Bots = list[dict[str, Any]]
 READ = "SELECT b.name, s.seen_at, s.polls, s.requests FROM bots_botstatus s JOIN bots_bot b ON b.id = s.bot_id"
-FIRST_SECONDS = 120.0  # at most, for the first reading of all; what is not read by then is told
+FIRST_SECONDS = 300.0  # at most, for the first reading of all; what is not read by then is told
 TICKS = os.sysconf("SC_CLK_TCK")
 WORKER = ["-m", "celery", "-A", "portal", "worker", "--without-gossip", "--without-mingle", "--queues", "polls"]
 
