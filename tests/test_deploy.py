@@ -1,5 +1,6 @@
 """The files of deploy/ fit the settings: what they name exists, each process has the secrets it needs and no other."""
 
+import ipaddress
 import re
 import subprocess
 import sys
@@ -74,6 +75,26 @@ def test_the_proxy_is_the_one_that_is_trusted() -> None:
     assert OURS["web"]["environment"]["PORTAL_TRUSTED_PROXIES"] == address
 
 
+def test_nobody_else_can_have_taken_the_address_of_the_proxy() -> None:
+    address = ipaddress.ip_address(COMPOSE["services"]["proxy"]["networks"]["inside"]["ipv4_address"])
+    [range_] = COMPOSE["networks"]["inside"]["ipam"]["config"]
+    assert address in ipaddress.ip_network(range_["subnet"])
+    assert address not in ipaddress.ip_network(range_["ip_range"])
+    assert address != ipaddress.ip_address(range_["gateway"])
+
+
+def test_the_proxy_is_told_no_secret() -> None:
+    proxy = COMPOSE["services"]["proxy"]
+    assert "env_file" not in proxy
+    assert "secrets" not in proxy
+    assert list(proxy["environment"]) == ["PORTAL_URL"]
+
+
+def test_one_service_builds_the_image_and_none_asks_a_registry_for_it() -> None:
+    assert [name for name, service in OURS.items() if "build" in service] == ["web"]
+    assert {service["pull_policy"] for service in OURS.values()} == {"never"}
+
+
 @pytest.mark.parametrize("file", [DEPLOY / "Dockerfile", DEPLOY / "systemd/portal-web@.service"], ids=lambda f: f.name)
 def test_the_web_server_believes_no_header_and_logs_no_address(file: Path) -> None:
     words = re.sub(r'[",\\\n ]+', " ", file.read_text())
@@ -96,9 +117,19 @@ def test_each_proxy_leads_to_the_gateway_and_keeps_the_inside_in(file: str) -> N
     assert "metrics" in words and "readyz" in words
 
 
-def test_what_is_copied_into_the_image_exists() -> None:
+def copied_into_the_image() -> list[str]:
     copied = re.findall(r"^COPY (?!--from)(.+) \S+$", (DEPLOY / "Dockerfile").read_text(), re.M)
-    assert [path for line in copied for path in line.split() if not (ROOT / path).exists()] == []
+    return [path for line in copied for path in line.split()]
+
+
+def test_what_is_copied_into_the_image_exists() -> None:
+    assert [path for path in copied_into_the_image() if not (ROOT / path).exists()] == []
+
+
+def test_the_builder_is_sent_what_is_copied_and_nothing_else() -> None:
+    lines = [line for line in (ROOT / ".dockerignore").read_text().splitlines() if not line.startswith("#")]
+    assert lines[0] == "*"
+    assert sorted(line[1:] for line in lines if line.startswith("!")) == sorted(copied_into_the_image())
 
 
 def test_every_queue_has_a_worker(settings) -> None:
