@@ -131,15 +131,18 @@ class Desk:
         return {str(trade["pair"]): trade for trade in self.genuine.get("status")}  # type: ignore[union-attr]
 
     def told_as_closed(self, number: str) -> Json:
-        """The trade, once the bot tells it as closed by its number too: 2021.6 does so a moment after its list does."""
+        """The trade, once the bot tells it as closed by its number too. In 2021.6 that is a moment after its list,
+        and not in every thread of its server at once: the next answer may be the old one again."""
+        closed: list[Json] = []
 
-        def told() -> Json:
+        def told() -> bool:
             trade = self.genuine.get(f"trade/{number}")
             assert isinstance(trade, dict)
-            return trade
+            closed.extend([] if trade["is_open"] else [trade])
+            return bool(closed)
 
-        self.until(lambda: not told()["is_open"], f"trade {number} to be told as closed")
-        return told()
+        self.until(told, f"trade {number} to be told as closed")
+        return closed[0]
 
     def enter(self, pair: str, **params: object) -> Json:
         """A filled trade."""
