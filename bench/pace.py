@@ -24,11 +24,12 @@ CURVE = [int(word) for word in os.environ.get("BENCH_CURVE", "100,300,1000,3000,
 PARTS = os.environ.get("BENCH_PARTS", "embedded,team,viewers,curve").split(",")
 FAST = "0.2"  # of the ordinary plan: state and open trades every 2 s
 EVERY = 2.0
+COMES_ROUND = 30.0  # seconds after the first readings: by then the slow ones, all due at once at first, are spread
 PACKAGES = ("pycurl", "uvloop", "django", "msgspec", "celery", "psycopg")
 
 
 def embedded_rows() -> Iterator[Row]:
-    healthy = window(BOTS, 0)
+    healthy = window(BOTS, 0, after=COMES_ROUND)
     yield Row.at_most("2", f"{BOTS} bots every {EVERY:g} s, embedded: of one core", healthy.core * 100, 15, "%")
     yield Row.told(f"{BOTS} bots every {EVERY:g} s, embedded: polls of those due", healthy.share(EVERY) * 100, "%")
     yield Row.told("CPU time of a request, embedded, with all that comes of it", healthy.cost_of_request * 1000, "ms")
@@ -38,7 +39,7 @@ def embedded_rows() -> Iterator[Row]:
     yield Row.told("of one core, bare aiohttp + uvloop, for as many requests", asked * bare * 100, "%")
     yield Row.told("age of the figures, p50", healthy.age(0.5), "s")
     yield Row.told("age of the figures, p99", healthy.age(0.99), "s")
-    hanging = window(BOTS, BOTS // 5)
+    hanging = window(BOTS, BOTS // 5, after=COMES_ROUND)
     yield Row.told("the same of the healthy ones while a fifth hangs", hanging.age(0.99), "s")
     yield Row.at_most("3", "p99 age while a fifth hangs", hanging.age(0.99) / healthy.age(0.99), 3, "times")
 
@@ -46,6 +47,7 @@ def embedded_rows() -> Iterator[Row]:
 def team_rows() -> Iterator[Row]:
     for workers in (1, 2, 4):
         with simulated(BOTS) as bots, team(bots, workers, PORTAL_POLL_PACE=FAST) as stand:
+            time.sleep(COMES_ROUND)
             found = stand.window(SECONDS)
         name = f"PostgreSQL + Redis, {workers} worker{'s' if workers > 1 else ''}"
         yield Row.told(f"{name}: of one core, all of them", found.core * 100, "%")
