@@ -1,4 +1,4 @@
-"""What a bot's last poll left in memory, for its next one: reading these rows anew for every poll costs as much as
+"""What a bot's last poll left in memory, for its next one: reading these rows anew for every poll cost half as much as
 writing what it brings.
 
 They are used again only while it is proven that nobody else wrote them: the fencing number is the very next one (no
