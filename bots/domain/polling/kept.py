@@ -22,7 +22,7 @@ class KnownOpen(NamedTuple):
     digest: str
 
 
-class Mirrored(NamedTuple):
+class KnownRows(NamedTuple):
     """What the tables hold of a bot besides its turn."""
 
     status: BotStatus
@@ -33,7 +33,7 @@ class Mirrored(NamedTuple):
 class Left(NamedTuple):
     bot_row: tuple[Any, ...]  # as the driver gave it
     bot: Bot
-    mirrored: Mirrored
+    rows: KnownRows
     fence: int
 
 
@@ -63,11 +63,9 @@ class Kept:
         if len(self.left) >= self.MOST:
             self.left.clear()
         for order in (result.order for result in results if not result.mirror_changed):
-            rows = Mirrored(order.status, order.run, order.known_open)
+            rows = KnownRows(order.status, order.run, order.known_open)
             self.left[order.bot.pk] = Left(order.bot_row, order.bot, rows, order.turn.fence)
 
 
 def holds(left: Left, found: Found) -> bool:
-    return (
-        found.turn.fence == left.fence + 1 and found.seq == left.mirrored.status.seq and found.bot_row == left.bot_row
-    )
+    return found.turn.fence == left.fence + 1 and found.seq == left.rows.status.seq and found.bot_row == left.bot_row

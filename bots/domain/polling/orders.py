@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from bots.domain.polling.kept import Found, Kept, KnownOpen, Mirrored
+from bots.domain.polling.kept import Found, Kept, KnownOpen, KnownRows
 from bots.domain.polling.schedule import Claim, due_kinds
 from bots.models import Bot, BotRun, BotStatus, PollTurn, Trade
 from bots.models.loading import built, columns_of, loaded
@@ -53,12 +53,12 @@ def orders_for(
     fences = {claim.bot_id: claim.fence for claim in claims}
     found = [each for each in found_of(fences) if each.turn.fence == fences[each.turn.bot_id]]
     left = kept.take(found) if kept else {}
-    mirrored = mirrored_of([each.turn.bot_id for each in found if each.turn.bot_id not in left])
+    read = rows_of([each.turn.bot_id for each in found if each.turn.bot_id not in left])
     orders = []
     for each in found:
         known = left.get(each.turn.bot_id)
         bot = known.bot if known else built(Bot, each.bot_row)
-        rows = known.mirrored if known else mirrored[bot.pk]
+        rows = known.rows if known else read[bot.pk]
         due = kinds or due_kinds(each.turn.due, bot.plan(), now)
         orders.append(PollOrder(bot, rows.status, each.turn, rows.run, due, rows.known_open, each.bot_row))
     return orders
@@ -71,13 +71,13 @@ def found_of(bots: Collection[int]) -> list[Found]:
     return [Found(row[:end], built(PollTurn, row[end:-1]), row[-1]) for row in rows]
 
 
-def mirrored_of(bots: Sequence[int]) -> dict[int, Mirrored]:
+def rows_of(bots: Sequence[int]) -> dict[int, KnownRows]:
     if not bots:
         return {}
     runs = {run.bot_id: run for run in loaded(BotRun.objects.filter(bot__in=bots, ended_at=None))}
     known = known_open_of(runs.values())
     statuses = loaded(BotStatus.objects.filter(pk__in=bots))
-    return {status.pk: Mirrored(status, runs.get(status.pk), known.get(status.pk, {})) for status in statuses}
+    return {status.pk: KnownRows(status, runs.get(status.pk), known.get(status.pk, {})) for status in statuses}
 
 
 def known_open_of(runs: Iterable[BotRun]) -> dict[int, dict[str, KnownOpen]]:
