@@ -1,7 +1,6 @@
 """What a poll leaves in memory for the next one is what stands in the tables, or it is not used."""
 
 import asyncio
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,7 +9,6 @@ from django.db import DatabaseError
 from django.db.models import F
 from django.utils import timezone
 
-from accounts.models import Team
 from bots.domain.polling import writing
 from bots.domain.polling.by_hand import conversation
 from bots.domain.polling.kept import Kept
@@ -18,22 +16,8 @@ from bots.domain.polling.orders import PollOrder, orders_for
 from bots.domain.polling.schedule import claim_one, wake
 from bots.domain.polling.writing import write
 from bots.models import Bot, BotStatus
-from bots.simulator import BotSpec, SimBot, running_fleet
+from bots.simulator import SimBot
 from bots.systems.contract import Kind
-from tests.fleets import known
-
-SPEC = BotSpec(name="majors", history=12, open_trades=2, currency="EUR")
-
-
-@pytest.fixture
-def sim() -> Iterator[SimBot]:
-    with running_fleet([SPEC]) as fleet:
-        yield fleet.bots[0]
-
-
-@pytest.fixture
-def bot(sim: SimBot, alpha: Team) -> Bot:
-    return known(sim, alpha)
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """Polls of simulated bots, whole: what the portal knows afterwards, and what a bad bot does to it and to others."""
 
 import time
-from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
 
@@ -22,19 +21,6 @@ from bots.simulator import BotSpec, SimBot, running_fleet
 from bots.systems.contract import Kind
 from bots.systems.errors import TimedOut
 from tests.fleets import current_run, known, polled
-
-SPEC = BotSpec(name="majors", history=12, open_trades=2, currency="EUR")
-
-
-@pytest.fixture
-def sim() -> Iterator[SimBot]:
-    with running_fleet([SPEC]) as fleet:
-        yield fleet.bots[0]
-
-
-@pytest.fixture
-def bot(sim: SimBot, alpha: Team) -> Bot:
-    return known(sim, alpha)
 
 
 def test_a_poll_fills_the_status_row(sim: SimBot, bot: Bot) -> None:
