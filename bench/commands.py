@@ -52,7 +52,7 @@ def main() -> None:
         Row.told("hanging against quiet, p50", share(hanging, 0.5) / share(quiet, 0.5), "times"),
         Row.told("hanging against quiet, p99", share(hanging, 0.99) / share(quiet, 0.99), "times"),
     ]
-    finish(rows, ("pycurl", "uvloop", "django", "celery"))
+    finish(rows, ("httptools", "uvloop", "django", "celery"))
 
 
 def share(values: list[float], part: float) -> float:

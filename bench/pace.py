@@ -25,7 +25,7 @@ PARTS = os.environ.get("BENCH_PARTS", "embedded,team,viewers,curve").split(",")
 FAST = "0.2"  # of the ordinary plan: state and open trades every 2 s
 EVERY = 2.0
 COMES_ROUND = 30.0  # seconds after the first readings: by then the slow ones, all due at once at first, are spread
-PACKAGES = ("pycurl", "uvloop", "django", "msgspec", "celery", "psycopg")
+PACKAGES = ("httptools", "uvloop", "django", "msgspec", "celery", "psycopg")
 
 
 def embedded_rows() -> Iterator[Row]:

@@ -244,7 +244,7 @@ def main() -> None:
         Row.at_least("1", "portal against one requests task a bot, with ORM", ratio["naive"], 20, "times"),
         Row.at_most("2", f"a cycle of {CYCLE_BOTS} bots, all due at once", cycle, 0.75, "s"),
     ]
-    finish(rows, ("pycurl", "aiohttp", "uvloop", "django", "msgspec"))
+    finish(rows, ("httptools", "aiohttp", "uvloop", "django", "msgspec"))
 
 
 if __name__ == "__main__":

@@ -1,59 +1,111 @@
 """The only place that opens a connection to a bot.
 
 One total deadline, a cap on the decoded bytes, no redirects, no proxy, no cookies; the resolved address is checked when
-the connection is made, so a name that changes its mind (DNS rebinding) is caught too. Credentials travel in headers.
+the connection is made. Credentials travel in headers.
+
+Our own, on asyncio and httptools (llhttp), because requests are most of what a poll costs: the quickest of the kept
+libraries, libcurl, took half as much CPU again for a request.
 """
 
 import asyncio
 import re
+import socket
+import ssl
 import time
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from email.utils import parsedate_to_datetime
-from functools import cached_property, lru_cache
-from io import BytesIO
-from socket import socket
+from functools import cached_property, lru_cache, partial
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
 import certifi
-import pycurl
 
-from bots.systems import curl_failures
+from bots.systems import failures
 from bots.systems.addresses import AddressPolicy
-from bots.systems.errors import AnswerTooLarge, BotError, Redirected, Unreachable
+from bots.systems.answering import Answering, End
+from bots.systems.dialling import connected_socket, dialled
+from bots.systems.errors import BotError, Redirected, Unreachable, WrongSettings
+from bots.systems.kept_wires import KeptWires
 from bots.systems.names import Names
-from bots.systems.transfers import give_up, transfers
+from bots.systems.wire import Wire
 
 MIB = 1024 * 1024
-ACCEPT = "Accept: application/json"  # never leave the list empty: pycurl would keep the last one, password and all
-FORGOTTEN_NAME = "-name.invalid:1"  # nor may this list be empty
-END_OF_HEAD = (b"\r\n", b"\n")
-SAFE_METHODS = frozenset({"GET", "HEAD"})
+PORTS = {"http": 80, "https": 443}
+TLS_GOODBYE_SECONDS = 1.0
+SHUTTING_DOWN = "The portal is shutting down"
 
-_DISALLOW_USERNAME_IN_URL = 278  # an option of libcurl for which pycurl has no name
+
+class Place(NamedTuple):
+    """Where a connection goes to."""
+
+    scheme: str
+    host: str  # a name, or an address without brackets
+    port: int
+
+
+class Question(NamedTuple):
+    url: str
+    place: Place
+    message: bytes
+    max_bytes: int
+    began: float  # time.monotonic
+    deadline: float  # seconds, of all of it
+
+    def left(self, now: float) -> float:
+        return max(self.deadline - (now - self.began), 0.001)
+
+
+class Opening:
+    """The making of one connection. `missing`: what is said when it does not come about in time."""
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        place: Place,
+        lost: Callable[[Wire], None],
+        tls: ssl.SSLContext | None,
+    ) -> None:
+        self._loop, self._place, self._tls = loop, place, tls
+        self._wire = partial(Wire, lost)
+        self.missing = failures.CONNECTING
+
+    async def connect(self, address: str, port: int) -> Wire:
+        """Raises OSError, ssl.SSLError among them."""
+        if self._tls is None:
+            return (await self._loop.create_connection(self._wire, address, port))[1]
+        connected = await connected_socket(address, port)
+        self.missing = failures.SHAKING_HANDS
+        try:
+            return await self._greeted(connected, self._tls)
+        except BaseException:
+            connected.close()
+            raise
+
+    async def _greeted(self, connected: socket.socket, tls: ssl.SSLContext) -> Wire:
+        _, wire = await self._loop.create_connection(
+            self._wire,
+            sock=connected,
+            ssl=tls,
+            server_hostname=self._place.host,
+            ssl_shutdown_timeout=TLS_GOODBYE_SECONDS,
+        )
+        return wire
 
 
 class Answer:
     """A bot's answer of any status but 3xx. `body` is decoded (gzip, deflate)."""
 
-    def __init__(self, status: int, header_lines: Sequence[bytes], body: bytes, elapsed_seconds: float) -> None:
+    def __init__(self, status: int, lines: Sequence[tuple[bytes, bytes]], body: bytes, elapsed_seconds: float) -> None:
         self.status = status
         self.body = body
         self.elapsed_seconds = elapsed_seconds
-        self._header_lines = header_lines
+        self._lines = lines
 
     @cached_property
     def headers(self) -> dict[str, str]:
-        """Of the last response (a 100 Continue may precede it), names in lower case."""
-        headers: dict[str, str] = {}
-        for line in self._header_lines:
-            if line.startswith(b"HTTP/"):
-                headers.clear()
-            name, colon, value = line.decode("latin-1").partition(":")
-            if colon:
-                headers[name.strip().lower()] = value.strip()
-        return headers
+        """Names in lower case."""
+        return {name.lower().decode("latin-1"): value.decode("latin-1").strip() for name, value in self._lines}
 
     @property
     def content_type(self) -> str:
@@ -92,13 +144,13 @@ class HttpDoor:
         self._deadline = deadline
         self._connect_deadline = connect_deadline
         self._max_bytes = max_bytes
-        self._user_agent = user_agent
         self._ca_file = ca_file or certifi.where()
         self._names = names or Names()
-        self._idle: list[_Transfer] = []
-        self._multi = transfers()
-        self._multi.setopt(pycurl.M_MAXCONNECTS, kept_connections)
+        self._loop = asyncio.get_running_loop()
+        self._kept = KeptWires(kept_connections, time.monotonic)
+        self._busy: set[Wire] = set()
         self._closed = False
+        self._always = f"Accept: application/json\r\nAccept-Encoding: gzip, deflate\r\nUser-Agent: {user_agent}\r\n"
 
     async def get(
         self,
@@ -109,10 +161,16 @@ class HttpDoor:
         max_bytes: int | None = None,
     ) -> Answer:
         """Raises Unreachable (or a kind of it), AddressNotAllowed, TlsProblem, Redirected, AnswerTooLarge,
-        NotThisSystem."""
-        question = await self._looked_up(url, headers, deadline, max_bytes)
-        transfer = self._idle.pop() if self._idle else self._new_transfer()
-        return await self._perform(transfer, question)
+        NotThisSystem, WrongSettings."""
+        question = self._question("GET", url, headers, (deadline, max_bytes))
+        wire = self._kept.take(question.place)
+        if wire is not None:
+            answering = await self._asked(wire, question)
+            if not answering.was_not_begun:
+                return self._answer(answering, question)
+        # A kept connection may have died on the question: it is asked again on a new one, once.
+        wire = await self._opened(question)
+        return self._answer(await self._asked(wire, question), question)
 
     async def request(
         self,
@@ -124,215 +182,119 @@ class HttpDoor:
         deadline: float | None = None,
         max_bytes: int | None = None,
     ) -> Answer:
-        """Like `get`, for any method. What is not GET or HEAD is sent at most once, over a connection of its own.
+        """Like `get`, for what is not one: sent at most once, over a connection of its own.
 
         An error's `may_have_happened` is False where no byte of the request has left.
         """
+        wire = None
         try:
-            question = await self._looked_up(url, [*headers, "Expect:"], deadline, max_bytes)
-        except BotError as unknown:
-            raise _unsent(unknown) from None
-        transfer = self._new_transfer()
-        transfer.reusable = False
-        transfer.ask(method, body)
-        return await self._perform(transfer, question)
+            question = self._question(method, url, [*headers, "Connection: close"], (deadline, max_bytes), body or b"")
+            wire = await self._opened(question)
+            return self._answer(await self._asked(wire, question), question)
+        except BotError as error:
+            if wire is None or not wire.has_left:
+                error.may_have_happened = False
+            raise
 
     def close(self) -> None:
-        """Ends what is under way, takes no more, waits for nothing: connections fall with the process."""
+        """Ends what is under way, takes no more, waits for nothing."""
         self._closed = True
-        for future in self._multi.futures():
-            future.cancel()
-        self._idle.clear()
+        for wire in [*self._busy, *self._kept.all()]:
+            wire.drop()
 
     async def aclose(self) -> None:
-        """As `close`, and closes every connection; for tests and for a door that the process outlives."""
+        """As `close`; for tests and for a door that the process outlives."""
         self.close()
-        await self._multi.aclose()
+        await asyncio.sleep(0)
 
-    def _new_transfer(self) -> "_Transfer":
-        curl = pycurl.Curl()
-        transfer = _Transfer(curl, self._policy)
-        for option, value in (
-            (pycurl.PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS),
-            (pycurl.FOLLOWLOCATION, 0),
-            (pycurl.PROXY, ""),
-            (pycurl.NOPROXY, "*"),
-            (_DISALLOW_USERNAME_IN_URL, 1),
-            (pycurl.CAINFO, self._ca_file),
-            (pycurl.SSLVERSION, pycurl.SSLVERSION_TLSv1_2),
-            (pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1),
-            (pycurl.HTTP09_ALLOWED, 1),  # only to say what answered instead of HTTP
-            (pycurl.ACCEPT_ENCODING, "gzip, deflate"),
-            (pycurl.USERAGENT, self._user_agent),
-            (pycurl.CONNECTTIMEOUT_MS, int(self._connect_deadline * 1000)),
-            (pycurl.DNS_CACHE_TIMEOUT, -1),  # names are looked up by us; else each request looks through all addresses
-            (pycurl.TCP_NODELAY, 1),
-            (pycurl.TCP_KEEPALIVE, 1),
-            (pycurl.NOSIGNAL, 1),
-            (pycurl.OPENSOCKETFUNCTION, transfer.open_socket),
-            (pycurl.WRITEFUNCTION, transfer.receive),
-            (pycurl.HEADERFUNCTION, transfer.header_lines.append),  # libcurl itself gives up at 300 KiB of headers
-        ):
-            curl.setopt(option, value)
-        return transfer
-
-    async def _looked_up(
-        self, url: str, headers: Sequence[str], deadline: float | None, max_bytes: int | None
-    ) -> "_Question":
-        """What to ask, with the addresses of the name in it: looking them up counts against the deadline."""
-        seconds, size = deadline or self._deadline, max_bytes or self._max_bytes
-        named = _name_in(url)
-        if named is None:
-            return _Question(url, headers, seconds, size, "")
-        name, port = named
-        began = time.perf_counter()
-        addresses = await self._names.addresses(name, seconds)
-        left = max(seconds - (time.perf_counter() - began), 0.001)
-        spelled = ",".join(f"[{address}]" if ":" in address else address for address in addresses)
-        return _Question(url, headers, left, size, f"+{name}:{port}:{spelled}")
-
-    async def _perform(self, transfer: "_Transfer", question: "_Question") -> Answer:
+    def _question(
+        self,
+        method: str,
+        url: str,
+        headers: Sequence[str],
+        limits: tuple[float | None, int | None],
+        body: bytes | None = None,
+    ) -> Question:
+        """`limits`: deadline, max_bytes; None: the door's own."""
         if self._closed:
-            raise _unsent(Unreachable("The portal is shutting down"))
-        url = question.url
-        transfer.begin(question)
-        started = time.perf_counter()
+            raise _unsent(Unreachable(SHUTTING_DOWN))
+        deadline, max_bytes = limits
+        place, first = opening(method, url)
+        told = "".join([f"{line}\r\n" for line in headers])
+        if told.count("\n") != len(headers):
+            raise WrongSettings("A header may have one line alone")
+        length = "" if body is None else f"Content-Length: {len(body)}\r\n"
+        message = f"{first}{self._always}{told}{length}\r\n".encode("latin-1") + (body or b"")
+        return Question(
+            url, place, message, max_bytes or self._max_bytes, time.monotonic(), deadline or self._deadline
+        )
+
+    async def _asked(self, wire: Wire, question: Question) -> Answering:
+        """Over this connection, which is kept for the next question where the bot allows it."""
+        if self._closed:  # while the connection was made
+            wire.drop()
+            raise _unsent(Unreachable(SHUTTING_DOWN))
+        self._busy.add(wire)
         try:
-            await self._multi.add_handle(transfer.curl)
-        except pycurl.error as error:
-            failed = transfer.stopped(url) or curl_failures.failure(error, transfer.curl, url)
-            failed.may_have_happened = transfer.has_left
-            raise failed from None
+            answering = await wire.ask(question.message, question.max_bytes, question.left(time.monotonic()))
         except asyncio.CancelledError:
-            transfer.reusable = False  # in whatever state it is
-            give_up(self._multi, transfer.curl)
+            wire.drop()
             raise
-        else:
-            return transfer.answer(url, time.perf_counter() - started)
         finally:
-            if transfer.reusable:
-                transfer.let_go()
-                self._idle.append(transfer)
+            self._busy.discard(wire)
+        if not wire.is_over:
+            self._kept.keep(question.place, wire)
+        return answering
 
+    async def _opened(self, question: Question) -> Wire:
+        """A new connection. Raises what `get` does; nothing of the question has left."""
+        place, url = question.place, question.url
+        addresses = await self._names.addresses(place.host, question.deadline)
+        opening = Opening(self._loop, place, partial(self._kept.forget, place), self._tls_for(place))
+        try:
+            async with asyncio.timeout(min(self._connect_deadline, question.left(time.monotonic()))):
+                return await dialled(url, addresses, place.port, self._policy, opening.connect)
+        except TimeoutError:
+            raise failures.late(url, time.monotonic() - question.began, opening.missing) from None
+        except OSError as problem:
+            raise failures.unconnected(problem, url) from None
 
-class _Question(NamedTuple):
-    url: str
-    headers: Sequence[str]
-    deadline: float  # seconds
-    max_bytes: int
-    resolved: str  # the name's addresses, as libcurl wants to be told them; "" when there is no name
+    def _tls_for(self, place: Place) -> ssl.SSLContext | None:
+        return self._tls if place.scheme == "https" else None
 
+    @cached_property
+    def _tls(self) -> ssl.SSLContext:
+        context = ssl.create_default_context(cafile=self._ca_file)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        return context
 
-class _Transfer:
-    """One easy handle of libcurl with what it received. It is used again for other bots: nothing of a request but its
-    URL, headers, time-out and the addresses of its name is ever set on it, and these are set anew every time."""
-
-    def __init__(self, curl: pycurl.Curl, policy: AddressPolicy) -> None:
-        self.curl = curl
-        self.reusable = True
-        self.header_lines: list[bytes] = []
-        self._policy = policy
-        self._timeout_ms = 0
-        self._resolved = ""
-        self._max_bytes = 0
-        self._reset()
-
-    def _reset(self) -> None:
-        self.let_go()
-        self._received = 0
-        self._too_large = False
-        self.header_lines.clear()
-        self._refused: tuple[str, str] | None = None
-
-    def ask(self, method: str, body: bytes | None) -> None:
-        """Turn this transfer into one that is no GET. libcurl itself repeats a request, POST included, when a kept
-        connection dies on it; on a fresh connection it never does."""
-        if method == "HEAD":
-            self.curl.setopt(pycurl.NOBODY, 1)
-        elif method != "GET":
-            self.curl.setopt(pycurl.POSTFIELDS, body or b"")
-            self.curl.setopt(pycurl.CUSTOMREQUEST, method)
-        if method not in SAFE_METHODS:
-            self.curl.setopt(pycurl.FRESH_CONNECT, 1)
-            self.curl.setopt(pycurl.FORBID_REUSE, 1)
-
-    def begin(self, question: _Question) -> None:
-        self._reset()
-        self._max_bytes = question.max_bytes
-        self.curl.setopt(pycurl.URL, question.url)
-        self.curl.setopt(pycurl.HTTPHEADER, [ACCEPT, *question.headers])
-        timeout_ms = max(int(question.deadline * 1000), 1)  # 0 would be none
-        if timeout_ms != self._timeout_ms:
-            self.curl.setopt(pycurl.TIMEOUT_MS, timeout_ms)
-            self._timeout_ms = timeout_ms
-        if question.resolved or self._resolved:
-            self.curl.setopt(pycurl.RESOLVE, [question.resolved or FORGOTTEN_NAME])
-            self._resolved = question.resolved
-
-    def let_go(self) -> None:
-        """An idle transfer does not hold the largest answer it ever had."""
-        self._body = BytesIO()
-
-    def open_socket(self, _purpose: int, address: tuple[int, int, int, tuple[str, int]]) -> socket | int:
-        """libcurl tries a name's addresses in turn; the first that is refused refuses them all."""
-        family, kind, protocol, where = address
-        reason = self._policy.refuses(where[0], where[1])
-        if reason:
-            self._refused = (where[0], reason)
-        return pycurl.SOCKET_BAD if self._refused else socket(family, kind, protocol)
-
-    def receive(self, chunk: bytes) -> int:
-        """Counts decoded bytes, so a small gzip that grows is stopped too; a return of 0 makes libcurl give up."""
-        self._received += len(chunk)
-        if self._received > self._max_bytes:
-            self._too_large = True
-            self.let_go()
-            return 0
-        return self._body.write(chunk)
-
-    def stopped(self, url: str) -> BotError | None:
-        """What our own callbacks refused, in words; None when libcurl gave up for reasons of its own."""
-        if self._refused:
-            return curl_failures.refused_address(url, *self._refused)
-        if self._too_large:
-            return AnswerTooLarge(f"{curl_failures.place(url)} sent more than {self._max_bytes / MIB:g} MiB")
-        return None
-
-    @property
-    def has_left(self) -> bool:
-        """Whether a byte of the request was handed to the network; in TLS the handshake does not count."""
-        return bool(self.curl.getinfo(pycurl.REQUEST_SIZE))
-
-    def answer(self, url: str, elapsed_seconds: float) -> Answer:
-        if self._refused:
-            raise curl_failures.refused_address(url, *self._refused)
-        body = self._body.getvalue()  # no copy
-        if not self.header_lines:
-            raise curl_failures.not_http(url, body)
-        if self.header_lines[-1] not in END_OF_HEAD and not any(line in END_OF_HEAD for line in self.header_lines):
-            raise curl_failures.cut_head(url)
-        status = self.curl.getinfo(pycurl.RESPONSE_CODE)
-        answer = Answer(status, tuple(self.header_lines), body, elapsed_seconds)
-        if 300 <= status < 400:
-            raise _redirected(url, answer.headers.get("location", ""))
+    def _answer(self, answering: Answering, question: Question) -> Answer:
+        seconds = time.monotonic() - question.began
+        if answering.end is not End.ANSWERED:
+            raise failures.failure(answering, question.url, seconds, question.max_bytes)
+        answer = Answer(answering.status, answering.headers, answering.body, seconds)
+        if 300 <= answer.status < 400:
+            raise _redirected(question.url, answer.headers.get("location", ""))
         return answer
 
 
-_NAME = re.compile(r"(?!(?:.*\.)?localhost\.?\Z)(?=.*[a-z])[a-z0-9_.-]+", re.IGNORECASE)
+_ORIGIN = re.compile(r"(https?)://(?:\[([0-9a-f:.]+)\]|([a-z0-9_.-]+))(?::([0-9]{1,5}))?", re.IGNORECASE)
+_TARGET = re.compile(r"/[!\"$-~]*")  # no space, no #
 
 
-@lru_cache(maxsize=8192)
-def _name_in(url: str) -> tuple[str, int] | None:
-    """(host name, port) of a URL that names its host; None when it is an address, loopback's name, or unusable."""
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError:
-        return None
-    name = parts.hostname or ""
-    if parts.scheme not in ("http", "https") or "@" in parts.netloc or not _NAME.fullmatch(name):
-        return None
-    return name, port or (443 if parts.scheme == "https" else 80)
+@lru_cache(maxsize=32_768)  # a bot is asked for the same few things again and again
+def opening(method: str, url: str) -> tuple[Place, str]:
+    """Where a request goes to, and its first lines. Raises WrongSettings on anything but a plain http or https URL."""
+    slash = url.find("/", len("https://"))
+    origin, target = (url[:slash], url[slash:]) if slash > 0 else (url, "/")
+    parts = _ORIGIN.fullmatch(origin)
+    port = int(parts[4] or PORTS[parts[1].lower()]) if parts else 0
+    if parts is None or not 0 < port < 65536 or not _TARGET.fullmatch(target):
+        raise failures.unusable(url)
+    scheme, host = parts[1].lower(), (parts[2] or parts[3]).lower()
+    named = f"[{host}]" if parts[2] else host
+    spelled = named if port == PORTS[scheme] else f"{named}:{port}"
+    return Place(scheme, host, port), f"{method} {target} HTTP/1.1\r\nHost: {spelled}\r\n"
 
 
 def basic_authorization(username: str, password: str) -> str:
@@ -357,4 +319,4 @@ def _redirected(url: str, location: str) -> Redirected:
         if host.isascii() and host.isprintable() and host
         else "another page"
     )
-    return Redirected(f"{curl_failures.place(url)} redirects to {named}; enter the bot's own address")
+    return Redirected(f"{failures.place(url)} redirects to {named}; enter the bot's own address")

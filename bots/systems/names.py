@@ -1,10 +1,11 @@
 """Names of bots looked up so that one dead name server holds up no bot but its own.
 
-libcurl's own resolver shares 20 threads among all transfers: as many names whose server hangs stop every other one.
-Here a name has at most one lookup under way, however often it is asked for, and nobody waits for another name's.
+A shared pool of threads would be full with as many names whose server hangs. Here a name has at most one lookup under
+way, however often it is asked for, and nobody waits for another name's.
 """
 
 import asyncio
+import re
 import socket
 import threading
 import time
@@ -16,6 +17,7 @@ from bots.systems.errors import NameNotFound, TimedOut, Unreachable
 Addresses = tuple[str, ...]
 FRESH_SECONDS = 60.0
 MOST_KNOWN = 20_000
+ADDRESS = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}|[0-9a-f:.]*:[0-9a-f:.]*")
 MOST_LOOKUPS = 500  # at once, each a thread that waits as long as the system's resolver pleases
 
 
@@ -34,7 +36,9 @@ class Names:
         self._under_way: dict[str, asyncio.Future[Addresses]] = {}
 
     async def addresses(self, name: str, deadline: float) -> Addresses:
-        """Never empty. `deadline` in seconds. Raises NameNotFound, TimedOut, Unreachable."""
+        """Never empty. An address is its own. `deadline` in seconds. Raises NameNotFound, TimedOut, Unreachable."""
+        if ADDRESS.fullmatch(name):
+            return (name,)
         known = self._known.get(name)
         if known and time.monotonic() < known[0]:
             return known[1]

@@ -16,9 +16,8 @@ import certifi
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 
-from bots.systems import curl_failures
 from bots.systems.addresses import AddressPolicy
-from bots.systems.curl_failures import place
+from bots.systems.dialling import connected_socket, dialled
 from bots.systems.errors import (
     BotError,
     BotFailed,
@@ -34,6 +33,7 @@ from bots.systems.errors import (
     Unreachable,
     WrongPassword,
 )
+from bots.systems.failures import place, tls_cause
 from bots.systems.names import Names
 
 KIB = 1024
@@ -136,17 +136,7 @@ class SocketDoor:
         parts = urlsplit(url)
         port = parts.port or (443 if TLS[parts.scheme] else 80)
         addresses = await self._names.addresses(parts.hostname or "", self._deadline)
-        for address in addresses:  # one that is refused refuses them all
-            if reason := self._policy.refuses(address, port):
-                raise curl_failures.refused_address(url, address, reason)
-        failed: OSError | None = None
-        for address in addresses:
-            try:
-                return await _dialled(address, port)
-            except OSError as problem:
-                failed = problem
-        assert failed is not None  # names are never empty
-        raise failed
+        return await dialled(url, addresses, port, self._policy, connected_socket)
 
     async def _greeted(self, url: str, connected: socket.socket) -> ClientConnection:
         secure = TLS[urlsplit(url).scheme]
@@ -166,20 +156,6 @@ class SocketDoor:
         )
 
 
-async def _dialled(address: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    dialled = socket.socket(family, socket.SOCK_STREAM)
-    dialled.setblocking(False)
-    try:
-        dialled.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        dialled.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        await asyncio.get_running_loop().sock_connect(dialled, (address, port))
-    except BaseException:
-        dialled.close()
-        raise
-    return dialled
-
-
 def failure(problem: Exception, url: str) -> BotError:
     """In the words of a person who runs bots; never with the address's query."""
     where = place(url)
@@ -188,7 +164,7 @@ def failure(problem: Exception, url: str) -> BotError:
     if isinstance(problem, InvalidHandshake):
         return NotThisSystem(f"{where} answers, but not as a websocket")
     if isinstance(problem, ssl.SSLError):
-        return TlsProblem(f"No secure connection to {where}: {curl_failures.tls_cause(str(problem))}")
+        return TlsProblem(f"No secure connection to {where}: {tls_cause(str(problem))}")
     if isinstance(problem, ConnectionRefusedError):
         return ConnectionRefused(f"Nothing listens at {where} (connection refused)")
     if isinstance(problem, ConnectionError | ConnectionClosed | EOFError):

@@ -23,6 +23,7 @@ from bots.systems.errors import (
     WrongSettings,
 )
 from bots.systems.http import MIB, HttpDoor, basic_authorization
+from bots.systems.names import Names
 from tests.bots.systems.raw_bots import Caller, answering, http, serving, silent
 
 # --- what arrives -----------------------------------------------------------------------------------------------------
@@ -325,7 +326,7 @@ async def test_something_that_speaks_no_http_is_no_bot(door, greeting):
 
 
 async def test_a_command_is_sent_once_although_the_connection_died_on_it(door):
-    """libcurl sends again what died on a kept connection; a GET may be, a forced exit never."""
+    """What died on a kept connection is asked again; a GET may be, a forced exit never."""
     answers = 0
 
     async def one_answer_then_death(caller: Caller) -> None:
@@ -352,6 +353,44 @@ async def test_a_question_is_asked_again_when_a_kept_connection_had_died(door):
     async with serving(one_answer_a_connection) as bot:
         for _ in range(3):
             assert (await door.get(bot.url)).status == 200
+
+
+async def test_a_question_whose_answer_had_begun_is_not_asked_again(door):
+    async def one_answer_and_a_part(caller: Caller) -> None:
+        await caller.request()
+        await caller.say(http())
+        await caller.request()
+        await caller.say(http()[:20])
+        caller.reset()
+
+    async with serving(one_answer_and_a_part) as bot:
+        await door.get(bot.url)
+        with pytest.raises(ConnectionLost, match="broke the connection"):
+            await door.get(bot.url)
+        assert (bot.connections, len(bot.requests)) == (1, 2)
+
+
+async def test_a_header_cannot_bring_another_one(door):
+    async with serving(answering(http())) as bot:
+        with pytest.raises(WrongSettings):
+            await door.get(bot.url, headers=["X-Name: alice\r\nX-Role: manager"])
+        assert bot.connections == 0
+
+
+async def test_a_door_that_closes_while_a_connection_is_made_sends_nothing():
+    class SlowNames(Names):
+        async def addresses(self, name, deadline):
+            await asyncio.sleep(0.05)
+            return ("127.0.0.1",)
+
+    door = HttpDoor(AddressPolicy.from_networks(["loopback"]), names=SlowNames())
+    async with serving(answering(http())) as bot:
+        asked = asyncio.ensure_future(door.request("POST", f"http://bot.test:{bot.port}", body=b"{}"))
+        await asyncio.sleep(0.01)
+        door.close()
+        with pytest.raises(Unreachable, match="shutting down") as caught:
+            await asked
+        assert (caught.value.may_have_happened, bot.requests) == (False, [])
 
 
 async def test_plain_http_spoken_to_a_tls_port_is_told(door, authority):

@@ -72,7 +72,7 @@ async def test_an_unknown_name_is_asked_for_again_the_next_time(server):
 
 
 async def test_a_hundred_hanging_names_hold_up_no_other(server):
-    """libcurl's own resolver has 20 threads: it gave up on every other name."""
+    """A resolver with 20 threads would give up on every other name."""
     door = HttpDoor(AddressPolicy.from_networks(["loopback"]), deadline=2, names=Names(server))
     async with serving(answering(http())) as bot:
         hanging = [asyncio.ensure_future(door.get(f"http://dead{number}.test")) for number in range(100)]
