@@ -16,7 +16,7 @@ from django.db import DEFAULT_DB_ALIAS, connections, models
 from django.db.models.base import ModelState
 
 from bots.models.money import MoneyField, SumField, plain
-from bots.models.rows import AS_IT_IS, EXACT_TEXT, tuples_of
+from bots.models.rows import AS_IT_IS, EXACT_TEXT, tuples_of, vendor
 
 Convert = Callable[[Any], Any]
 read_json = msgspec.json.Decoder().decode
@@ -111,7 +111,3 @@ def from_json(text: str) -> Any:
 def moment(naive: datetime) -> datetime:
     """Django keeps moments on SQLite as UTC without saying so."""
     return naive.replace(tzinfo=UTC)
-
-
-def vendor() -> str:
-    return connections[DEFAULT_DB_ALIAS].vendor

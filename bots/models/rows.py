@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
 from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from django.core.exceptions import EmptyResultSet
@@ -20,23 +20,55 @@ AS_IT_IS = (models.CharField, models.TextField, models.IntegerField, models.Bool
 encode = msgspec.json.Encoder().encode
 
 
+class Statement(NamedTuple):
+    """Run for each of many rows; kept, because building it costs as much as running it for ten."""
+
+    text: str
+    names: tuple[str, ...]  # attributes of a row, in the order of the marks
+    converts: tuple[tuple[int, Convert], ...]  # (place, to the driver's value), where it does not take it as it is
+
+    @classmethod
+    def of(cls, text: str, fields: Sequence[Any]) -> "Statement":
+        converts = ((place, converter_of(field)) for place, field in enumerate(fields))
+        names = tuple(field.attname for field in fields)
+        return cls(text, names, tuple((place, convert) for place, convert in converts if convert is not as_it_is))
+
+    def run(self, rows: Iterable[Sequence[Any]]) -> None:
+        written = [self.converted(row) for row in rows]
+        if written:
+            with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
+                cursor.executemany(self.text, written)
+
+    def run_for(self, rows: Sequence[models.Model]) -> None:
+        self.run(map(attrgetter(*self.names), rows))
+
+    def converted(self, row: Sequence[Any]) -> list[Any]:
+        values = list(row)
+        for place, convert in self.converts:
+            values[place] = convert(values[place])
+        return values
+
+
 def update_rows(rows: Sequence[models.Model], columns: Sequence[str]) -> None:
     """Write these columns of rows that exist: one prepared UPDATE, run for each row."""
-    if not rows:
-        return
-    meta = rows[0]._meta
-    fields: list[Any] = [meta.get_field(name) for name in columns]
-    key: Any = meta.pk
+    if rows:
+        update_of(type(rows[0]), tuple(columns), vendor()).run_for(rows)
+
+
+@lru_cache(maxsize=256)
+def update_of(model: Any, columns: tuple[str, ...], vendor: str) -> Statement:
+    meta = model._meta
+    fields = [meta.get_field(name) for name in columns]
     assigned = ", ".join(f"{quoted(field.column)} = {placeholder_of(field)}" for field in fields)
-    statement = f"UPDATE {quoted(meta.db_table)} SET {assigned} WHERE {quoted(key.column)} = %s"  # noqa: S608  names of ours
-    run(statement, values_of(rows, [*fields, key]), [*fields, key])
+    text = f"UPDATE {quoted(meta.db_table)} SET {assigned} WHERE {quoted(meta.pk.column)} = %s"  # noqa: S608  names of ours
+    return Statement.of(text, [*fields, meta.pk])
 
 
 def put_rows(rows: Sequence[models.Model], unique: Sequence[str], update: Sequence[str] = ()) -> None:
     """Insert rows; where one with the same unique fields stands already, write `update` into it (or leave it)."""
     if rows:
-        fields: list[Any] = [field for field in rows[0]._meta.concrete_fields if not field.primary_key]
-        put_values(type(rows[0]), [field.attname for field in fields], values_of(rows, fields), unique, update)
+        names = tuple(field.name for field in rows[0]._meta.concrete_fields if not field.primary_key)
+        insert_of(type(rows[0]), names, tuple(unique), tuple(update), vendor()).run_for(rows)
 
 
 def put_values(
@@ -48,15 +80,23 @@ def put_values(
 ) -> None:
     """As `put_rows`, of values in the order of these fields: an object of the model for each costs more than its row.
     What is not named must have a default in the database."""
+    insert_of(model, tuple(names), tuple(unique), tuple(update), vendor()).run(values)
+
+
+@lru_cache(maxsize=256)
+def insert_of(
+    model: Any, names: tuple[str, ...], unique: tuple[str, ...], update: tuple[str, ...], vendor: str
+) -> Statement:
     meta = model._meta
-    fields: list[Any] = [meta.get_field(name) for name in names]
+    fields = [meta.get_field(name) for name in names]
     columns = ", ".join(quoted(field.column) for field in fields)
     marks = ", ".join(placeholder_of(field) for field in fields)
     place = ", ".join(quoted(column_of(meta, name)) for name in unique)
     news = ", ".join(f"{quoted(column_of(meta, name))} = excluded.{quoted(column_of(meta, name))}" for name in update)
     then = f"UPDATE SET {news}" if update else "NOTHING"
     table = quoted(meta.db_table)
-    run(f"INSERT INTO {table} ({columns}) VALUES ({marks}) ON CONFLICT ({place}) DO {then}", values, fields)  # noqa: S608
+    text = f"INSERT INTO {table} ({columns}) VALUES ({marks}) ON CONFLICT ({place}) DO {then}"  # noqa: S608
+    return Statement.of(text, fields)
 
 
 def add_to_rows(rows: Sequence[models.Model], keys: Sequence[str], columns: Sequence[str]) -> None:
@@ -71,34 +111,14 @@ def add_to_rows(rows: Sequence[models.Model], keys: Sequence[str], columns: Sequ
     more = ", ".join(addition(table, field) for field in fields[len(keys) :])
     marks = ", ".join(["%s"] * len(fields))
     statement = f"INSERT INTO {table} ({names}) VALUES ({marks}) ON CONFLICT ({place}) DO UPDATE SET {more}"  # noqa: S608
-    run(statement, values_of(rows, fields), fields)
+    Statement.of(statement, fields).run_for(rows)
 
 
 def addition(table: str, field: Any) -> str:
     name = quoted(field.column)
-    if isinstance(field, SumField) and connections[DEFAULT_DB_ALIAS].vendor == "sqlite":
+    if isinstance(field, SumField) and vendor() == "sqlite":
         return f"{name} = exact_add({table}.{name}, excluded.{name})"
     return f"{name} = {table}.{name} + excluded.{name}"
-
-
-def values_of(rows: Sequence[models.Model], fields: Sequence[Any]) -> Iterable[Sequence[Any]]:
-    return map(attrgetter(*(field.attname for field in fields)), rows)
-
-
-def run(statement: str, rows: Iterable[Sequence[Any]], fields: Sequence[Any]) -> None:
-    """Only what a driver does not take as it is goes through a function of ours."""
-    converts = [
-        (place, convert) for place, field in enumerate(fields) if (convert := converter_of(field)) is not as_it_is
-    ]
-    written = []
-    for row in rows:
-        values = list(row)
-        for place, convert in converts:
-            values[place] = convert(values[place])
-        written.append(values)
-    if written:
-        with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
-            cursor.executemany(statement, written)
 
 
 def tuples_of(query: "models.QuerySet[Any, Any]") -> list[tuple[Any, ...]]:
@@ -114,6 +134,10 @@ def tuples_of(query: "models.QuerySet[Any, Any]") -> list[tuple[Any, ...]]:
         return list(cursor.fetchall())
 
 
+def vendor() -> str:
+    return connections[DEFAULT_DB_ALIAS].vendor
+
+
 def quoted(name: str) -> str:
     return connections[DEFAULT_DB_ALIAS].ops.quote_name(name)
 
@@ -125,14 +149,13 @@ def column_of(meta: Any, name: str) -> str:
 
 def placeholder_of(field: object) -> str:
     # psycopg sends text for JSON: the column's type is named so that PostgreSQL accepts it.
-    on_postgresql = connections[DEFAULT_DB_ALIAS].vendor == "postgresql"
+    on_postgresql = vendor() == "postgresql"
     return "%s::jsonb" if isinstance(field, models.JSONField) and on_postgresql else "%s"
 
 
 def converter_of(field: Any) -> Convert:
     """What `get_db_prep_save` would do to a value of this field, found once for all rows."""
-    connection = connections[DEFAULT_DB_ALIAS]
-    on_sqlite = connection.vendor == "sqlite"
+    on_sqlite = vendor() == "sqlite"
     if isinstance(field, MoneyField) and not isinstance(field, SumField):
         return money_text if on_sqlite else field.get_prep_value
     if isinstance(field, models.JSONField):
@@ -141,7 +164,7 @@ def converter_of(field: Any) -> Convert:
         return moment_text if on_sqlite else as_it_is
     if isinstance(field, AS_IT_IS):
         return as_it_is
-    return lambda value: field.get_db_prep_save(value, connection)
+    return lambda value: field.get_db_prep_save(value, connections[DEFAULT_DB_ALIAS])
 
 
 def as_it_is(value: Any) -> Any:

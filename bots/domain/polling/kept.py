@@ -41,6 +41,7 @@ class Found(NamedTuple):
     """What one query tells of a claimed bot."""
 
     bot_row: tuple[Any, ...]
+    turn_row: tuple[Any, ...]
     turn: PollTurn
     seq: int
 

@@ -1,6 +1,6 @@
 """What to ask a bot, and what the mirror already knows of it: all that the conversation needs, without the database."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -11,6 +11,7 @@ from bots.domain.polling.kept import Found, Kept, KnownOpen, KnownRows
 from bots.domain.polling.schedule import Claim, due_kinds
 from bots.models import Bot, BotRun, BotStatus, PollTurn, Trade
 from bots.models.loading import built, columns_of, loaded
+from bots.models.prepared import GivenKeys, Prepared
 from bots.models.rows import tuples_of
 from bots.systems.contract import Kind
 
@@ -26,6 +27,7 @@ class PollOrder:
     kinds: frozenset[Kind]
     known_open: dict[str, KnownOpen] = field(default_factory=dict)
     bot_row: tuple[Any, ...] = ()  # `bot` as it stood in the table
+    turn_row: tuple[Any, ...] = ()
 
     @property
     def claim(self) -> Claim:
@@ -60,15 +62,26 @@ def orders_for(
         bot = known.bot if known else built(Bot, each.bot_row)
         rows = known.rows if known else read[bot.pk]
         due = kinds or due_kinds(each.turn.due, bot.plan(), now)
-        orders.append(PollOrder(bot, rows.status, each.turn, rows.run, due, rows.known_open, each.bot_row))
+        orders.append(
+            PollOrder(bot, rows.status, each.turn, rows.run, due, rows.known_open, each.bot_row, each.turn_row)
+        )
     return orders
 
 
-def found_of(bots: Collection[int]) -> list[Found]:
-    active = Bot.objects.active().filter(pk__in=bots)
-    rows = tuples_of(active.values_list(*BOT_COLUMNS, *TURN_COLUMNS, "status__seq"))
+CLAIMED = Prepared(
+    lambda: (
+        Bot.objects.active()
+        .filter(pk__in=GivenKeys("bots"))
+        .order_by("pk")
+        .values_list(*BOT_COLUMNS, *TURN_COLUMNS, "status__seq")
+    )
+)
+
+
+def found_of(bots: Iterable[int]) -> list[Found]:
     end = len(BOT_COLUMNS)
-    return [Found(row[:end], built(PollTurn, row[end:-1]), row[-1]) for row in rows]
+    parts = ((row[:end], row[end:-1], row[-1]) for row in CLAIMED.rows(bots=list(bots)))
+    return [Found(bot_row, turn_row, built(PollTurn, turn_row), seq) for bot_row, turn_row, seq in parts]
 
 
 def rows_of(bots: Sequence[int]) -> dict[int, KnownRows]:

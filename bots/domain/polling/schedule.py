@@ -11,6 +11,7 @@ from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from bots.models import Bot, PollTurn
+from bots.models.prepared import Given, GivenKeys, Prepared, PreparedUpdate
 from bots.models.rows import update_rows
 from bots.systems.contract import Kind
 from bots.systems.errors import BotError, Busy, NeedsAPerson
@@ -40,19 +41,32 @@ class Claim:
     fence: int
 
 
-def claim_due(now: datetime | None = None, most: int = MOST_AT_ONCE, only: Iterable[int] | None = None) -> list[Claim]:
+def due_at_given_moment() -> "QuerySet[PollTurn]":
+    """Who is due and not owned."""
+    free = Q(leased_until=None) | Q(leased_until__lt=Given("now")) | Q(leased_until__gt=Given("impossible"))
+    come = Q(next_poll_at__lte=Given("now")) | Q(next_poll_at__gt=Given("unplanned"))
+    due = PollTurn.objects.filter(free, come, held="", bot__enabled=True, bot__retired_at=None)
+    return due.order_by("next_poll_at").select_for_update(skip_locked=True, of=("self",))
+
+
+THESE = Q(pk__in=GivenKeys("bots"))
+DUE = Prepared(lambda: due_at_given_moment().values_list("pk", "fence")[:MOST_AT_ONCE])
+DUE_OF_THESE = Prepared(lambda: due_at_given_moment().filter(THESE).values_list("pk", "fence")[:MOST_AT_ONCE])
+LEASE = PreparedUpdate(lambda: PollTurn.objects.filter(THESE), leased_until=Given("lease"), fence=F("fence") + 1)
+
+
+def claim_due(now: datetime | None = None, only: Iterable[int] | None = None) -> list[Claim]:
     """Take every bot that is due and not owned. Two ticks at once share the bots, none is taken twice."""
     now = now or timezone.now()
-    # A lease no clock of today can have given: the clock was set back.
-    impossible = Q(leased_until__gt=now + timedelta(seconds=2 * LONGEST_POLL_SECONDS))
-    free = Q(leased_until=None) | Q(leased_until__lt=now) | impossible
+    moments = {
+        "now": now,
+        # A lease no clock of today can have given: the clock was set back.
+        "impossible": now + timedelta(seconds=2 * LONGEST_POLL_SECONDS),
+        "unplanned": now + LONGEST_PLAN,
+    }
     with transaction.atomic():
-        come = Q(next_poll_at__lte=now) | Q(next_poll_at__gt=now + LONGEST_PLAN)
-        due = PollTurn.objects.filter(free, come, held="", bot__enabled=True, bot__retired_at=None)
-        if only is not None:
-            due = due.filter(pk__in=list(only))
-        due = due.order_by("next_poll_at").select_for_update(skip_locked=True, of=("self",))
-        return take(due.values_list("pk", "fence")[:most], now)
+        due = DUE.rows(**moments) if only is None else DUE_OF_THESE.rows(**moments, bots=list(only))
+        return take(due, now)
 
 
 def claim_one(bot: Bot, now: datetime | None = None) -> Claim:
@@ -73,8 +87,7 @@ def take(turns: Iterable[tuple[int, int]], now: datetime, seconds: float = LEASE
     claims = [Claim(bot, fence + 1) for bot, fence in turns]
     lease = now + timedelta(seconds=seconds)
     for portion in batched(claims, CLAIMS_AT_ONCE):
-        mine = PollTurn.objects.filter(pk__in=[claim.bot_id for claim in portion])
-        mine.update(leased_until=lease, fence=F("fence") + 1)
+        LEASE.run(bots=[claim.bot_id for claim in portion], lease=lease)
     return claims
 
 
@@ -129,9 +142,10 @@ def hasten(wanted: Mapping[int, frozenset[Kind]], now: datetime, *, patiently: b
     update_rows(turns, ["due", "next_poll_at"])
 
 
-def locked(bots: Iterable[int]) -> QuerySet[PollTurn]:
+def locked(bots: Iterable[int] | GivenKeys) -> QuerySet[PollTurn]:
     """In the order in which everybody locks them."""
-    return PollTurn.objects.filter(pk__in=list(bots)).order_by("pk").select_for_update(of=("self",))
+    these = bots if isinstance(bots, GivenKeys) else list(bots)
+    return PollTurn.objects.filter(pk__in=these).order_by("pk").select_for_update(of=("self",))
 
 
 def release_all() -> None:

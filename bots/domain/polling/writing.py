@@ -5,6 +5,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import OperationalError, transaction
 
@@ -18,8 +19,9 @@ from bots.domain.polling.metering import RESTS, RESTS_READING_ON
 from bots.domain.polling.orders import PollOrder, orders_for
 from bots.domain.polling.schedule import Claim, back_off, locked, next_due
 from bots.domain.polling.standing import DESCRIPTION, failed, succeeded
-from bots.models import BotStatus
-from bots.models.loading import loaded
+from bots.models import BotStatus, PollTurn
+from bots.models.loading import built, columns_of
+from bots.models.prepared import GivenKeys, Prepared
 from bots.models.rows import update_rows
 from bots.systems.contract import Kind
 from bots.systems.errors import BadAnswer, WrongPassword
@@ -110,29 +112,50 @@ def write_together(results: Sequence[PollResult], now: datetime, kept: Kept | No
     return changed
 
 
+TURN = columns_of(PollTurn)
+OWNER, FENCE = TURN.index("bot_id"), TURN.index("fence")
+TURNS = Prepared(lambda: locked(GivenKeys("bots")).filter(bot__retired_at=None).values_list(*TURN))
+SEQS = Prepared(
+    lambda: (
+        BotStatus.objects.filter(pk__in=GivenKeys("bots")).order_by("pk").select_for_update().values_list("pk", "seq")
+    )
+)
+
+
 def still_ours(results: Sequence[PollResult]) -> list[PollResult]:
     """Those whose fencing number is still the turn's, with the turn as it is now (a person may have woken it)."""
-    bots = {result.order.bot.pk for result in results}
-    turns = {turn.bot_id: turn for turn in loaded(locked(bots).filter(bot__retired_at=None))}
+    rows = {row[OWNER]: row for row in TURNS.rows(bots=bots_of(results))}
     ours = []
     for result in results:
-        turn = turns.get(result.order.bot.pk)
-        if turn is not None and turn.fence == result.order.turn.fence:
-            asked_anew = result.order.turn.due.keys() - turn.due.keys()
-            result.woken = not turn.due and bool(asked_anew)
-            result.hastened = frozenset(kind for kind in Kind if kind in asked_anew)
-            result.order.turn = turn
+        row = rows.get(result.order.bot.pk)
+        if row is not None and row[FENCE] == result.order.turn.fence:
+            look_at_turn(result, row)
             ours.append(result)
     return ours
+
+
+def look_at_turn(result: PollResult, row: tuple[Any, ...]) -> None:
+    """Take over what became of the turn while the bot was asked: nearly always nothing."""
+    result.woken, result.hastened = False, frozenset()
+    if row == result.order.turn_row:
+        return
+    turn = built(PollTurn, row)
+    asked_anew = result.order.turn.due.keys() - turn.due.keys()
+    result.woken = not turn.due and bool(asked_anew)
+    result.hastened = frozenset(kind for kind in Kind if kind in asked_anew)
+    result.order.turn = turn
 
 
 def raise_from_now(results: Sequence[PollResult]) -> None:
     """The statuses' numbers as they are now. Others raise them, too, without the turn (commands): from here on they
     wait, and no earlier, because a batch takes its time."""
-    statuses = BotStatus.objects.filter(pk__in=[result.order.bot.pk for result in results]).order_by("pk")
-    seqs = dict(statuses.select_for_update().values_list("pk", "seq"))
+    seqs = dict(SEQS.rows(bots=bots_of(results)))
     for result in results:
         result.order.status.seq = seqs[result.order.bot.pk]
+
+
+def bots_of(results: Sequence[PollResult]) -> list[int]:
+    return [result.order.bot.pk for result in results]
 
 
 def write_one(result: PollResult, now: datetime) -> set[str]:
