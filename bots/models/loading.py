@@ -5,7 +5,7 @@ builds, except that no `pre_init` or `post_init` is sent and that related object
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -44,8 +44,12 @@ class Shape(NamedTuple):
 def loaded(query: "models.QuerySet[Any, Any]") -> list[Any]:
     """The objects of the query."""
     model: Any = query.model
+    return all_built(model, tuples_of(query.values_list(*columns_of(model))))
+
+
+def all_built(model: Any, rows: Iterable[Sequence[Any]]) -> list[Any]:
     shape = shape_of(model, vendor())
-    return [shape.built(row) for row in tuples_of(query.values_list(*shape.names))]
+    return [shape.built(row) for row in rows]
 
 
 def built(model: Any, row: Sequence[Any]) -> Any:

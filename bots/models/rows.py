@@ -34,19 +34,16 @@ class Statement(NamedTuple):
         return cls(text, names, tuple((place, convert) for place, convert in converts if convert is not as_it_is))
 
     def run(self, rows: Iterable[Sequence[Any]]) -> None:
-        written = [self.converted(row) for row in rows]
-        if written:
-            with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
-                cursor.executemany(self.text, written)
+        columns: list[Iterable[Any]] = list(zip(*rows, strict=True))
+        if not columns:
+            return
+        for place, convert in self.converts:
+            columns[place] = map(convert, columns[place])
+        with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
+            cursor.executemany(self.text, list(zip(*columns, strict=True)))
 
     def run_for(self, rows: Sequence[models.Model]) -> None:
         self.run(map(attrgetter(*self.names), rows))
-
-    def converted(self, row: Sequence[Any]) -> list[Any]:
-        values = list(row)
-        for place, convert in self.converts:
-            values[place] = convert(values[place])
-        return values
 
 
 def update_rows(rows: Sequence[models.Model], columns: Sequence[str]) -> None:

@@ -114,16 +114,16 @@ class Engine:
             task.add_done_callback(self.tasks.discard)
 
     async def poll(self, order: PollOrder) -> None:
-        if order.bot.pk in self.under_way:
-            self.next_up[order.bot.pk] = order  # a person was impatient, or changed the connection: it follows at once
+        if order.bot.id in self.under_way:
+            self.next_up[order.bot.id] = order  # a person was impatient, or changed the connection: it follows at once
             return
-        self.under_way.add(order.bot.pk)
+        self.under_way.add(order.bot.id)
         try:
             await self.places.acquire()
             self.arrive(await converse(order, self.door, self.sessions))
         finally:
-            self.under_way.discard(order.bot.pk)
-            if following := self.next_up.pop(order.bot.pk, None):
+            self.under_way.discard(order.bot.id)
+            if following := self.next_up.pop(order.bot.id, None):
                 self.begin([following])
 
     def arrive(self, result: PollResult) -> None:
@@ -173,13 +173,13 @@ class Sessions:
     def with_(self, bot: Bot, door: Door, release: str) -> Session:
         """Raises WrongSettings, SealBroken."""
         connection = (bot.uuid, bot.system, bot.connection, bot.sealed)
-        known = self.kept.get(bot.pk)
+        known = self.kept.get(bot.id)
         if known is not None and known[0] == connection:
             return known[1]
         if len(self.kept) >= self.MOST:
             self.kept.clear()
         session = bot.open(door, release=release)
-        self.kept[bot.pk] = (connection, session)
+        self.kept[bot.id] = (connection, session)
         return session
 
 

@@ -65,7 +65,7 @@ class Kept:
             self.left.clear()
         for order in (result.order for result in results if not result.mirror_changed):
             rows = KnownRows(order.status, order.run, order.known_open)
-            self.left[order.bot.pk] = Left(order.bot_row, order.bot, rows, order.turn.fence)
+            self.left[order.bot.id] = Left(order.bot_row, order.bot, rows, order.turn.fence)
 
 
 def holds(left: Left, found: Found) -> bool:

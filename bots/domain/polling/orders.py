@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from bots.domain.polling.kept import Found, Kept, KnownOpen, KnownRows
 from bots.domain.polling.schedule import Claim, due_kinds
 from bots.models import Bot, BotRun, BotStatus, PollTurn, Trade
-from bots.models.loading import built, columns_of, loaded
+from bots.models.loading import all_built, built, columns_of, loaded
 from bots.models.prepared import GivenKeys, Prepared
 from bots.models.rows import tuples_of
 from bots.systems.contract import Kind
@@ -20,7 +20,7 @@ BOT_COLUMNS, TURN_COLUMNS = columns_of(Bot), columns_of(PollTurn, "turn__")
 
 @dataclass
 class PollOrder:
-    bot: Bot
+    bot: Bot  # told apart by `id`: the same as `pk`, which Django looks up anew each time
     status: BotStatus
     turn: PollTurn
     run: BotRun | None
@@ -31,7 +31,7 @@ class PollOrder:
 
     @property
     def claim(self) -> Claim:
-        return Claim(self.bot.pk, self.turn.fence)
+        return Claim(self.bot.id, self.turn.fence)
 
     @property
     def reads_long(self) -> bool:
@@ -60,7 +60,7 @@ def orders_for(
     for each in found:
         known = left.get(each.turn.bot_id)
         bot = known.bot if known else built(Bot, each.bot_row)
-        rows = known.rows if known else read[bot.pk]
+        rows = known.rows if known else read[bot.id]
         due = kinds or due_kinds(each.turn.due, bot.plan(), now)
         orders.append(
             PollOrder(bot, rows.status, each.turn, rows.run, due, rows.known_open, each.bot_row, each.turn_row)
@@ -79,9 +79,10 @@ CLAIMED = Prepared(
 
 
 def found_of(bots: Iterable[int]) -> list[Found]:
-    end = len(BOT_COLUMNS)
-    parts = ((row[:end], row[end:-1], row[-1]) for row in CLAIMED.rows(bots=list(bots)))
-    return [Found(bot_row, turn_row, built(PollTurn, turn_row), seq) for bot_row, turn_row, seq in parts]
+    rows, end = CLAIMED.rows(bots=list(bots)), len(BOT_COLUMNS)
+    turn_rows = [row[end:-1] for row in rows]
+    turns = zip(rows, turn_rows, all_built(PollTurn, turn_rows), strict=True)
+    return [Found(row[:end], turn_row, turn, row[-1]) for row, turn_row, turn in turns]
 
 
 def rows_of(bots: Sequence[int]) -> dict[int, KnownRows]:

@@ -34,7 +34,7 @@ def keep(results: Sequence[PollResult], now: datetime) -> None:
 
 def keep_readings(results: Sequence[PollResult], now: datetime) -> None:
     rows = [
-        (result.order.bot.pk, str(kind), msgspec.Raw(result.encoded.get(kind) or encode(value)), now, "")
+        (result.order.bot.id, str(kind), msgspec.Raw(result.encoded.get(kind) or encode(value)), now, "")
         for result in results
         for kind, value in result.values.items()
         if kind in KEPT

@@ -170,8 +170,9 @@ def whole_sum(figures: list[Decimal | None]) -> Decimal | None:
 
 def moving_of(each: OpenTrade) -> dict[str, Any]:
     """As the row gives it back: a tuple would differ from its list at every poll."""
-    moving = msgspec.to_builtins(each.moving)
-    return {"open_ms": each.trade.open_ms, **moving, "missing": list(moving["missing"])}
+    moving: dict[str, Any] = msgspec.to_builtins(each.moving)
+    moving["open_ms"], moving["missing"] = each.trade.open_ms, list(moving["missing"])
+    return moving
 
 
 def take_profit(status: BotStatus, value: Profit, now: datetime) -> None:

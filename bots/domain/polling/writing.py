@@ -77,10 +77,10 @@ def is_deadlock(failure: OperationalError) -> bool:
 
 def begun_anew(results: Sequence[PollResult], now: datetime) -> list[PollResult]:
     """The same results on rows as the database has them: what was rolled back must not live on in memory."""
-    claims = [Claim(result.order.bot.pk, result.order.turn.fence) for result in results]
-    orders = {order.bot.pk: order for order in orders_for(claims, now)}
-    mine = [result for result in results if holds(result, orders.get(result.order.bot.pk))]
-    return [replace(result, order=orders[result.order.bot.pk]) for result in mine]
+    claims = [Claim(result.order.bot.id, result.order.turn.fence) for result in results]
+    orders = {order.bot.id: order for order in orders_for(claims, now)}
+    mine = [result for result in results if holds(result, orders.get(result.order.bot.id))]
+    return [replace(result, order=orders[result.order.bot.id]) for result in mine]
 
 
 def holds(result: PollResult, fresh: PollOrder | None) -> bool:
@@ -95,12 +95,12 @@ def unwritable(result: PollResult, refusal: Exception) -> PollResult:
 def write_together(results: Sequence[PollResult], now: datetime, kept: Kept | None = None) -> list[events.Changed]:
     with transaction.atomic():
         ours = still_ours(results)
-        what = {result.order.bot.pk: write_one(result, now) for result in ours}
+        what = {result.order.bot.id: write_one(result, now) for result in ours}
         readings.keep(ours, now)
         for event in events.record((each for result in ours for each in result.happened), now):
             what[event.bot_id or 0].update(events.words_of(event))
         raise_from_now(ours)
-        changed = [changed_at(result, what[result.order.bot.pk]) for result in ours]
+        changed = [changed_at(result, what[result.order.bot.id]) for result in ours]
         described = {change.bot_id for change in changed if "state" in change.what}
         statuses = [result.order.status for result in ours]
         update_rows([status for status in statuses if status.bot_id in described], STATUS_COLUMNS)
@@ -127,7 +127,7 @@ def still_ours(results: Sequence[PollResult]) -> list[PollResult]:
     rows = {row[OWNER]: row for row in TURNS.rows(bots=bots_of(results))}
     ours = []
     for result in results:
-        row = rows.get(result.order.bot.pk)
+        row = rows.get(result.order.bot.id)
         if row is not None and row[FENCE] == result.order.turn.fence:
             look_at_turn(result, row)
             ours.append(result)
@@ -151,11 +151,11 @@ def raise_from_now(results: Sequence[PollResult]) -> None:
     wait, and no earlier, because a batch takes its time."""
     seqs = dict(SEQS.rows(bots=bots_of(results)))
     for result in results:
-        result.order.status.seq = seqs[result.order.bot.pk]
+        result.order.status.seq = seqs[result.order.bot.id]
 
 
 def bots_of(results: Sequence[PollResult]) -> list[int]:
-    return [result.order.bot.pk for result in results]
+    return [result.order.bot.id for result in results]
 
 
 def write_one(result: PollResult, now: datetime) -> set[str]:
@@ -185,7 +185,7 @@ def changed_at(result: PollResult, what: set[str]) -> events.Changed:
     if what:
         status.seq += 1
     # "seen" alone says: nothing changed, the figures on the page are as fresh as this
-    return events.Changed(bot.pk, bot.slug, bot.team_id, ("seen", *sorted(what)), status.seq)
+    return events.Changed(bot.id, bot.slug, bot.team_id, ("seen", *sorted(what)), status.seq)
 
 
 def reschedule(result: PollResult, now: datetime) -> None:
