@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from decimal import Context, Decimal
+from decimal import Context, Decimal, InvalidOperation
 from typing import Any, TypeVar
 
 import msgspec
@@ -116,11 +116,20 @@ def usable(value: Decimal | None) -> Decimal | None:
     """A figure whose absence needs no reason; None when it cannot be used."""
     if value is None:
         return None
+    try:
+        if value.__sizeof__() <= _ORDINARY and -19 < value.adjusted() < 20 and not value % SMALLEST:
+            return value or _ZERO  # nearly always: as the bot spelled it, but never -0.0
+    except InvalidOperation:  # NaN, infinite, or more digits than the context of this thread divides
+        pass
+    return _rounded(value)
+
+
+def _rounded(value: Decimal) -> Decimal | None:
     rounded = value.quantize(SMALLEST, None, _SCALE)
     if rounded.is_nan():  # it was none, was infinite, or is too large
         return None
-    if rounded == value and value.__sizeof__() <= _ORDINARY:  # nearly always: as the bot spelled it
-        return value or _ZERO  # never -0.0
+    if rounded == value and value.__sizeof__() <= _ORDINARY:
+        return value or _ZERO
     return rounded.normalize(_SCALE)
 
 

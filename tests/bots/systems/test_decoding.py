@@ -2,7 +2,7 @@
 
 import time
 from contextlib import suppress
-from decimal import Context, Decimal
+from decimal import Context, Decimal, localcontext
 
 import msgspec
 import pytest
@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bots.systems.contract import Missing
-from bots.systems.decoding import REPAIRABLE, Figures, decode, loose, name, prose
+from bots.systems.decoding import REPAIRABLE, Figures, decode, loose, name, prose, usable
 from bots.systems.errors import BadAnswer
 
 
@@ -63,6 +63,37 @@ def test_one_nan_leaves_the_rest_of_the_answer_standing():
 def test_a_nan_where_no_figure_belongs_is_null():
     sample = decode(b'{"trade_id": 7, "closed_ms": NaN, "rate": 2}', SAMPLE, "status")
     assert (sample.closed_ms, sample.rate) == (None, Decimal(2))
+
+
+@pytest.mark.parametrize("precision", [5, 28, 1000])
+@pytest.mark.parametrize(
+    ("spelled", "kept"),
+    [
+        ("99999999999999999999", "99999999999999999999"),
+        ("-12345678901.5", "-12345678901.5"),
+        ("1E+5", "1E+5"),
+        ("0.100", "0.100"),
+        ("-0.0", "0"),
+        ("0E+999999", "0"),
+        ("1e-18", "1E-18"),
+        ("14e-19", "1E-18"),
+        ("1e-1500000", "0"),
+        ("1.0000000000000000004", "1"),
+    ],
+)
+def test_a_figure_stays_as_spelled_or_is_rounded_to_18_decimals_whatever_the_threads_precision(
+    spelled, kept, precision
+):
+    with localcontext(prec=precision):
+        taken = usable(Decimal(spelled))
+    assert taken is not None and taken.as_tuple() == Decimal(kept).as_tuple()
+
+
+@pytest.mark.parametrize("precision", [5, 28, 1000])
+def test_what_is_too_large_is_no_figure_whatever_the_threads_precision(precision):
+    with localcontext(prec=precision):
+        assert usable(Decimal("100000000000000000000")) is None
+        assert usable(Decimal("-1e999999")) is None
 
 
 def test_an_endless_row_of_digits_is_cut_to_what_a_table_holds():
