@@ -1,7 +1,8 @@
 """Freqtrade's trades -> the contract's."""
 
+from collections.abc import Iterable
 from decimal import Decimal
-from operator import attrgetter
+from typing import NamedTuple
 
 from msgspec import Raw
 
@@ -55,19 +56,6 @@ NOT_TOLD = "the bot gave no figure"
 RATIO_ALONE = "Freqtrade before 2020.6 gives an open trade's profit as a ratio alone"
 
 
-MOVING = frozenset(
-    {
-        "profit_abs",
-        "profit_ratio",
-        "current_profit",
-        "current_profit_pct",
-        "current_profit_abs",
-        "current_rate",
-        "stop_loss_abs",
-        "stop_loss",
-    }
-)
-LASTING = attrgetter(*(field for field in answers.TradeAnswer.__struct_fields__ if field not in MOVING))
 # Of one bot, of which there may be 10,000. What is beyond is mapped anew with every poll.
 MOST_KNOWN = 200  # trades
 MOST_KNOWN_BYTES = 256 * 1024  # of their orders as answered
@@ -98,45 +86,64 @@ def _unrealized(answer: answers.TradeAnswer) -> tuple[Decimal | None, Decimal | 
     return answer.current_profit_abs, ratio, RATIO_ALONE
 
 
+def without_moving(answer: answers.TradeAnswer) -> answers.TradeAnswer:
+    """The same object, left with what lasts."""
+    answer.current_rate = answer.stop_loss = answer.stop_loss_abs = None
+    answer.profit_abs = answer.profit_ratio = None
+    answer.current_profit = answer.current_profit_pct = answer.current_profit_abs = None
+    return answer
+
+
 def open_trades(
     answer: list[answers.TradeAnswer], stake_currency: str, known: "KnownTrades | None" = None
 ) -> contract.OpenTrades:
-    found = known.all(answer, stake_currency) if known else [trade(each, stake_currency, "status") for each in answer]
-    return contract.OpenTrades(tuple(map(contract.OpenTrade, found, map(moving, answer))))
+    """What moves is taken out of the answer. Raises BadAnswer."""
+    moved = [moving(each) for each in answer]
+    lasting = map(without_moving, answer)
+    found = known.all(lasting, stake_currency) if known else [trade(each, stake_currency, "status") for each in lasting]
+    return contract.OpenTrades(tuple(map(contract.OpenTrade, found, moved)))
+
+
+class Known(NamedTuple):
+    answer: answers.TradeAnswer  # without what moves
+    trade: contract.Trade
+    size: int  # bytes of its orders as answered
 
 
 class KnownTrades:
     """The open trades of one bot as mapped last time: their prices move with every poll, all else hardly ever."""
 
     def __init__(self) -> None:
-        self._known: dict[tuple[int, int], tuple[tuple[object, ...], contract.Trade]] = {}
+        self._known: dict[tuple[int, int], Known] = {}
+        self._stake_currency = ""
         self._bytes = self._orders = 0
 
-    def all(self, answer: list[answers.TradeAnswer], stake_currency: str) -> list[contract.Trade]:
+    def all(self, lasting: Iterable[answers.TradeAnswer], stake_currency: str) -> list[contract.Trade]:
         """The same objects as before where nothing that lasts has changed. Only what this answer lists is known
         afterwards. Raises BadAnswer."""
-        before, self._known = self._known, {}
+        before, self._known = self._known if stake_currency == self._stake_currency else {}, {}
+        self._stake_currency = stake_currency
         self._bytes = self._orders = 0
         found = []
-        for each in answer:
-            key, told = (each.trade_id, each.open_timestamp), (stake_currency, *LASTING(each))
+        for each in lasting:
+            key = (each.trade_id, each.open_timestamp)
             known = before.get(key)
-            if known is None or not _same(known[0], told):
+            if known is None or not _same(known.answer, each):
                 each.orders = each.orders.copy()  # as decoded it holds the whole answer in memory
-                known = (stake_currency, *LASTING(each)), trade(each, stake_currency, "status")
-            found.append(known[1])
-            self._keep(key, known, memoryview(each.orders).nbytes)
+                known = Known(each, trade(each, stake_currency, "status"), memoryview(each.orders).nbytes)
+            found.append(known.trade)
+            self._keep(key, known)
         return found
 
-    def _keep(self, key: tuple[int, int], known: tuple[tuple[object, ...], contract.Trade], size: int) -> None:
-        self._bytes += size
-        self._orders += len(known[1].orders)
+    def _keep(self, key: tuple[int, int], known: Known) -> None:
+        self._bytes += known.size
+        self._orders += len(known.trade.orders)
         within = self._bytes <= MOST_KNOWN_BYTES and self._orders <= MOST_KNOWN_ORDERS
         if within and len(self._known) < MOST_KNOWN:
             self._known[key] = known
 
 
-def _same(before: tuple[object, ...], now: tuple[object, ...]) -> bool:
+def _same(before: answers.TradeAnswer, now: answers.TradeAnswer) -> bool:
     try:
         return before == now
     except ArithmeticError:  # a signalling NaN equals nothing, loudly
