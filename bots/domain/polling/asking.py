@@ -35,6 +35,7 @@ ORDER = (
     Kind.BLACKLIST,
     Kind.CONFIG,
 )
+UNDUE = frozenset({Kind.CLOSED_TRADES, Kind.CONFIG})  # the bot's other answers may call for them before they are due
 MOST_FOLLOWED = 50  # vanished trades looked up in one poll; the rest follows in the next
 MOST_OPEN_TRADES = 2000  # each is a row, and one writer writes for all bots
 MOST_ORDERS = 1000  # of one trade
@@ -67,6 +68,7 @@ class PollResult:
     followed: list[Trade] = field(default_factory=list)  # trades that left the open ones
     gone: list[tuple[str, int]] = field(default_factory=list)  # (trade id, open ms) the bot no longer has
     ended: list[tuple[str, int]] = field(default_factory=list)  # no longer open, at a bot that tells no more of them
+    others_open: bool = False  # than the mirror holds as open
     history: History | None = None
     error: BotError | None = None
     requests: int = 0
@@ -142,8 +144,9 @@ async def conversation(result: PollResult, session: Session, began: float) -> No
     assert isinstance(state, BotState)
     result.state, result.latency_ms = state, round((time.monotonic() - began) * 1000)
     result.asked.append(Kind.STATE)
+    due = result.order.kinds
     for kind in ORDER:
-        if wanted(kind, result) and not await answered(kind, result, session):
+        if (kind in due or kind in UNDUE) and wanted(kind, result) and not await answered(kind, result, session):
             return
 
 
@@ -174,10 +177,8 @@ def became_another(result: PollResult) -> bool:
 
 
 def moved(result: PollResult) -> bool:
-    now_open = result.open_trades
-    if now_open is not None and keys_of(now_open) != result.order.open_keys.keys():
-        return True
-    return result.profit is not None and result.profit.closed_count not in (None, result.order.closed_count)
+    profit = result.profit
+    return result.others_open or (profit is not None and profit.closed_count not in (None, result.order.closed_count))
 
 
 def keys_of(now_open: OpenTrades) -> set[tuple[str, int]]:
@@ -208,13 +209,16 @@ async def fetch(kind: Kind, result: PollResult, session: Session) -> None:
         result.history = history
         return
     value = await session.read(kind)
-    if isinstance(value, OpenTrades):
-        refuse_excess(value)
-    else:
+    if not isinstance(value, OpenTrades):
         result.encoded[kind] = encoded(kind, value)
+        result.values[kind] = value
+        return
+    refuse_excess(value)
     result.values[kind] = value
-    if isinstance(value, OpenTrades):
-        await follow_vanished(value, result, session)
+    still, known = keys_of(value), result.order.open_keys
+    result.others_open = still != known.keys()
+    if result.others_open:
+        await follow_vanished([key for key in known if key not in still], result, session)
 
 
 def refuse_excess(value: OpenTrades) -> None:
@@ -238,10 +242,8 @@ def refuse_orders(trades: Iterable[Trade]) -> None:
             raise BadAnswer(f"trade {trade.trade_id} has {len(trade.orders)} orders, where {MOST_ORDERS} are read")
 
 
-async def follow_vanished(now_open: OpenTrades, result: PollResult, session: Session) -> None:
+async def follow_vanished(vanished: list[tuple[str, int]], result: PollResult, session: Session) -> None:
     """Trades of the mirror that are open no more: they closed (under an old id), or the bot removed them."""
-    still = keys_of(now_open)
-    vanished = [key for key in result.order.open_keys if key not in still]
     if not result.closed_trades_told:
         result.ended = vanished
         return

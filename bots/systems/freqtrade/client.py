@@ -210,16 +210,18 @@ class Session:
         return releases.OLDEST
 
     async def _known_release(self) -> releases.Release:
-        async with self._asking_about:
-            if self._release is None:
-                await self._state()
+        if self._release is None:
+            async with self._asking_about:
+                if self._release is None:
+                    await self._state()
         assert self._release is not None
         return self._release
 
     async def _stake_currency(self) -> str:
-        async with self._asking_about:
-            if self._about is None:
-                await self._state()
+        if self._about is None:
+            async with self._asking_about:
+                if self._about is None:
+                    await self._state()
         return self._known_currency()
 
     def _known_currency(self) -> str:
