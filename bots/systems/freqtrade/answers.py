@@ -66,7 +66,20 @@ class OrderAnswer(Struct, gc=False):
     ft_order_tag: str | None = None  # 2024.2
 
 
-class TradeAnswer(Struct, gc=False):
+class MovingAnswer(Struct, gc=False):
+    """What of an open trade moves with its price."""
+
+    profit_abs: Figure = None  # open: unrealized
+    profit_ratio: Figure = None
+    current_profit: Figure = None  # until 2023.2: a ratio where current_profit_pct stands beside it, else percent
+    current_profit_pct: Figure = None
+    current_profit_abs: Figure = None
+    stop_loss_abs: Figure = None  # a rate
+    stop_loss: Figure = None  # the same, until 2020.5
+    current_rate: Figure = None
+
+
+class TradeAnswer(MovingAnswer, kw_only=True, gc=False):
     """A trade of /status, /trades and /trade/{id}: one shape, /trades without what moves. 2020.8 to 2026.9."""
 
     trade_id: Id
@@ -87,14 +100,6 @@ class TradeAnswer(Struct, gc=False):
     close_profit: Figure = None  # ratio
     close_profit_abs: Figure = None
     realized_profit: Figure = None  # 2023.3 in /status
-    profit_abs: Figure = None  # open: unrealized
-    profit_ratio: Figure = None
-    current_profit: Figure = None  # until 2023.2: a ratio where current_profit_pct stands beside it, else percent
-    current_profit_pct: Figure = None
-    current_profit_abs: Figure = None
-    current_rate: Figure = None
-    stop_loss_abs: Figure = None  # a rate
-    stop_loss: Figure = None  # the same, until 2020.5
     fee_open: Figure = None  # ratio
     fee_close: Figure = None
     funding_fees: Figure = None
@@ -244,6 +249,7 @@ settings = Decoder(dict[str, object], float_hook=_float)
 count = Decoder(CountAnswer)
 trade = Decoder(TradeAnswer)
 status = Decoder(list[TradeAnswer])
+moving = Decoder(list[MovingAnswer])
 trades = Decoder(TradesAnswer)
 early_status = Decoder(list[EarlyTradeAnswer])
 early_trades = Decoder(EarlyTradesAnswer)

@@ -263,9 +263,7 @@ class Session:
         if await self._known_release() < releases.STAMPS_IN_UTC:
             early = await self._get("status", answers.early_status)
             return trades.open_trades([stamped(trade, "status") for trade in early], self._known_currency())
-        body = await self._body("status")
-        known = self._open_trades_known if len(body) <= trades.LONGEST_KNOWN else None
-        return trades.open_trades(decode(body, answers.status, "status"), self._known_currency(), known)
+        return trades.open_trades_in(await self._body("status"), self._known_currency(), self._open_trades_known)
 
     # --- one trade, and the closed ones
 

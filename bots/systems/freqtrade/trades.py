@@ -12,6 +12,7 @@ from bots.systems.errors import BadAnswer
 from bots.systems.freqtrade import answers
 from bots.systems.freqtrade.early import order_in_words
 from bots.systems.freqtrade.mapping import NO_PRICE
+from bots.systems.freqtrade.unmoved import Unmoved
 
 
 def trade(answer: answers.TradeAnswer, stake_currency: str, endpoint: str) -> contract.Trade:
@@ -60,10 +61,11 @@ RATIO_ALONE = "Freqtrade before 2020.6 gives an open trade's profit as a ratio a
 MOST_KNOWN = 200  # trades
 MOST_KNOWN_BYTES = 256 * 1024  # of their orders as answered
 MOST_KNOWN_ORDERS = 2000
+LONGEST_REMEMBERED = 64 * 1024  # bytes of the answer itself: some 30 trades
 LONGEST_KNOWN = 512 * 1024  # bytes of the whole answer; a longer one may hold names without end
 
 
-def moving(answer: answers.TradeAnswer) -> contract.Moving:
+def moving(answer: answers.MovingAnswer) -> contract.Moving:
     """A trade whose entry is not filled has amount 0 (before 2023 the amount asked for) and a profit of 0."""
     figures = Figures()
     profit_abs, profit_ratio, why_not = _unrealized(answer)
@@ -76,7 +78,7 @@ def moving(answer: answers.TradeAnswer) -> contract.Moving:
     )
 
 
-def _unrealized(answer: answers.TradeAnswer) -> tuple[Decimal | None, Decimal | None, str]:
+def _unrealized(answer: answers.MovingAnswer) -> tuple[Decimal | None, Decimal | None, str]:
     """Absolute, as a ratio, and why the absolute one is missing if it is. Before 2020.12 under other names; before
     2020.5 `current_profit` is percent, and stands alone."""
     if answer.profit_ratio is not None or answer.current_profit is None:
@@ -104,6 +106,18 @@ def open_trades(
     return contract.OpenTrades(tuple(map(contract.OpenTrade, found, moved)))
 
 
+def open_trades_in(body: bytes, stake_currency: str, known: "KnownTrades") -> contract.OpenTrades:
+    """Of a whole /status. Raises BadAnswer."""
+    same = known.same_in(body, stake_currency)
+    if same is not None:
+        moved = decode(body, answers.moving, "status")
+        return contract.OpenTrades(tuple(map(contract.OpenTrade, same, map(moving, moved))))
+    answer = decode(body, answers.status, "status")
+    found = open_trades(answer, stake_currency, known if len(body) <= LONGEST_KNOWN else None)
+    known.remember(body, [each.trade for each in found.trades])
+    return found
+
+
 class Known(NamedTuple):
     answer: answers.TradeAnswer  # without what moves
     trade: contract.Trade
@@ -117,6 +131,18 @@ class KnownTrades:
         self._known: dict[tuple[int, int], Known] = {}
         self._stake_currency = ""
         self._bytes = self._orders = 0
+        self._unmoved: Unmoved | None = None
+        self._listed: list[contract.Trade] = []  # in the answer that is remembered
+
+    def same_in(self, body: bytes, stake_currency: str) -> list[contract.Trade] | None:
+        """The trades of this answer where it differs from the last one in nothing that lasts; else None."""
+        same = self._unmoved is not None and stake_currency == self._stake_currency and self._unmoved.in_(body)
+        return self._listed if same else None
+
+    def remember(self, body: bytes, listed: list[contract.Trade]) -> None:
+        self._unmoved, self._listed = None, []
+        if len(body) <= LONGEST_REMEMBERED and len(listed) == len(self._known):
+            self._unmoved, self._listed = Unmoved(body), listed
 
     def all(self, lasting: Iterable[answers.TradeAnswer], stake_currency: str) -> list[contract.Trade]:
         """The same objects as before where nothing that lasts has changed. Only what this answer lists is known

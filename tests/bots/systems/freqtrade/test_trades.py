@@ -10,7 +10,7 @@ from msgspec import Raw
 
 from bots.systems.contract import Missing, Order
 from bots.systems.errors import BadAnswer
-from bots.systems.freqtrade import answers, mapping, trades
+from bots.systems.freqtrade import mapping, trades
 from tests.bots.systems.freqtrade.recorded import read, read_down
 
 RELEASES = ("2022.9.1", "2024.3", "2026.9")
@@ -184,7 +184,7 @@ def held_after(polls: int, **shape: object) -> int:
     tracemalloc.start()
     try:
         for number in range(polls):
-            trades.open_trades(answers.status.decode(status_of(number, **shape)), "USDT", known)
+            trades.open_trades_in(status_of(number, **shape), "USDT", known)
         gc.collect()
         return tracemalloc.get_traced_memory()[0]
     finally:

@@ -1,0 +1,106 @@
+"""An answer is not decoded for what lasts in it when its bytes say the same: it must read as if it were."""
+
+import random
+import re
+from decimal import Decimal
+
+import pytest
+
+from bots.systems.errors import BadAnswer
+from bots.systems.freqtrade import answers, trades
+from bots.systems.freqtrade.trades import KnownTrades
+from bots.systems.freqtrade.unmoved import Unmoved
+from tests.bots.systems.freqtrade.recorded import body
+
+D = Decimal
+RELEASES = ("2021.6", "2022.9.1", "2024.3", "2026.9")
+OPEN = (
+    b'[{"trade_id":7,"pair":"BTC/USDT","is_open":true,"open_timestamp":1,"amount":2.5,"profit_abs":1.5,"open_rate":9}]'
+)
+BITS = [
+    *(bytes([sign]) for sign in b'05-+.eE",:{} \\'),
+    b"null",
+    b"NaN",
+    b"[]",
+    b'"5:"',
+    b'"amount":3,',
+    b',"pair":"A/B"',
+]
+
+
+def read(answer: bytes, known: KnownTrades):
+    try:
+        return trades.open_trades_in(answer, "USDT", known)
+    except BadAnswer as error:
+        return str(error)
+
+
+def read_after(before: bytes, answer: bytes):
+    known = KnownTrades()
+    read(before, known)
+    return read(answer, known)
+
+
+def dearer(answer: bytes) -> bytes:
+    return re.sub(
+        rb'("(?:profit_abs|profit_ratio|current_rate|stop_loss_abs|max_rate)":)[-.\d]+', rb"\g<1>-12.25", answer
+    )
+
+
+@pytest.mark.parametrize("release", RELEASES)
+def test_genuine_trades_whose_prices_moved_are_known_by_their_bytes(release):
+    known, now = KnownTrades(), dearer(body(release, "status"))
+    first, then = read(body(release, "status"), known), read(now, known)
+    assert Unmoved(body(release, "status")).in_(now)
+    assert [each.trade for each in then.trades] == [each.trade for each in first.trades]
+    assert all(new.trade is old.trade for new, old in zip(then.trades, first.trades, strict=True))
+    assert {(each.moving.current_rate, each.moving.profit_abs) for each in then.trades} == {(D("-12.25"), D("-12.25"))}
+    assert then == read(now, KnownTrades())
+
+
+@pytest.mark.parametrize(
+    ("told", "instead", "amount", "profit"),
+    [
+        (b"2.5,", b"2.55,", "2.55", "1.5"),
+        (b'2.5,"', b'2.5,"1', "2.5", None),
+        (b":1.5,", b':1.5,"amount":4,', "4", "1.5"),
+        (b":1.5,", b':-0.00000001,"profit_abs":2,', "2.5", "2"),
+        (b'"profit_abs":1.5', b'"profit_abs":"1.5"', "2.5", "1.5"),
+        (b'"profit_abs":1.5', b'"profit_abs":1.5e3', "2.5", "1500"),
+        (b'"profit_abs":1.5', b'"profit_abs":NaN', "2.5", None),
+        (b'"profit_abs":1.5,', b"", "2.5", None),
+        (b'"profit_abs":1.5,"open_rate":9}', b'"profit_abs":1.5,"open_rate":9,"amount":6}', "6", "1.5"),
+    ],
+)
+def test_whatever_else_changes_is_read(told, instead, amount, profit):
+    each = read_after(OPEN, OPEN.replace(told, instead)).trades[0]
+    assert each.trade.amount == D(amount)
+    assert each.moving.profit_abs == (None if profit is None else D(profit))
+
+
+@pytest.mark.parametrize("instead", [b":1.-5,", b":15.+,", b':"1:5",'])
+def test_a_figure_that_is_none_is_a_bad_answer_though_all_else_is_the_same(instead):
+    assert "status answered" in read_after(OPEN, OPEN.replace(b":1.5,", instead))
+
+
+def mutant(answer: bytes, chance: random.Random) -> bytes:
+    for _ in range(chance.choice((1, 1, 2))):
+        at, dropped = chance.randrange(len(answer)), chance.choice((0, 0, 1, 2, 30))
+        answer = answer[:at] + chance.choice(BITS) + answer[at + dropped :]
+    return answer
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_damaged_answer_reads_as_if_no_other_had_been_read_before(seed):
+    chance = random.Random(seed)
+    for before in (OPEN, body(RELEASES[seed % 4], "status")):
+        for _ in range(60):
+            now = mutant(before, chance)
+            assert read_after(before, now) == read(now, KnownTrades())
+
+
+def test_nothing_that_lasts_is_named_like_what_moves_even_without_its_digits():
+    lasting = {*answers.TradeAnswer.__struct_fields__} - {*answers.MovingAnswer.__struct_fields__}
+    for name in lasting | {*answers.OrderAnswer.__struct_fields__}:
+        assert re.fullmatch("[a-z_]+", name)
+        assert not Unmoved(b'[{"a":1,"%b":1}]' % name.encode())._stretches
