@@ -156,11 +156,10 @@ class ProfitAnswer(Struct, gc=False):
 class CoinAnswer(Struct, gc=False):
     currency: str
     free: Figure = None
-    used: Figure = None
     balance: Figure = None
+    used: Figure = None
     est_stake: Figure = None
-    bot_owned: Figure = None  # 2023.5, as the two below
-    est_stake_bot: Figure = None
+    est_stake_bot: Figure = None  # 2023.5
     is_bot_managed: bool | None = None
 
 

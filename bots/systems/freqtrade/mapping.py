@@ -181,12 +181,11 @@ def duration_seconds(text: str) -> int | None:
 def balance(answer: answers.BalanceAnswer) -> contract.Balance:
     """Freqtrade counts a coin without a price as 0: here its value is missing, the totals too if it is the bot's."""
     figures = Figures()
-    unpriced = [coin.currency for coin in answer.currencies if _lacks_price(coin)]
-    of_the_bot = [
-        coin.currency for coin in answer.currencies if _lacks_price(coin) and coin.is_bot_managed is not False
-    ]
+    unpriced = [coin for coin in answer.currencies if _lacks_price(coin)]
     for coin in unpriced:
-        figures.miss(f"value of {name(coin, 50)}", "the bot has no price for it")
+        figures.miss(f"value of {name(coin.currency, 50)}", "the bot has no price for it")
+        coin.est_stake = coin.est_stake_bot = None
+    of_the_bot = [coin.currency for coin in unpriced if coin.is_bot_managed is not False]
     total, bot_total = answer.total, answer.total_bot
     if of_the_bot:
         total = bot_total = None
@@ -196,7 +195,7 @@ def balance(answer: answers.BalanceAnswer) -> contract.Balance:
         total=figures.take("total", total, if_null=reason or NO_PRICE),
         bot_total=figures.take("bot_total", bot_total, if_null=reason or BOTS_PART_UNKNOWN),
         starting_capital=figures.take("starting_capital", answer.starting_capital),
-        currencies=tuple(_coin(coin) for coin in answer.currencies),
+        currencies=tuple(map(_coin, answer.currencies)),
         note=prose(answer.note or "", 500),
         missing=figures.missing,
     )
@@ -207,14 +206,13 @@ def _lacks_price(coin: answers.CoinAnswer) -> bool:
 
 
 def _coin(coin: answers.CoinAnswer) -> contract.CurrencyBalance:
-    priced = not _lacks_price(coin)
     return contract.CurrencyBalance(
         currency=name(coin.currency, 50),
         free=usable(coin.free),
         used=usable(coin.used),
         total=usable(coin.balance),
-        value=usable(coin.est_stake) if priced else None,
-        bot_value=usable(coin.est_stake_bot) if priced else None,
+        value=usable(coin.est_stake),
+        bot_value=usable(coin.est_stake_bot),
         bot_managed=coin.is_bot_managed,
     )
 
