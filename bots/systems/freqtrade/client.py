@@ -314,22 +314,40 @@ class Session:
         """`limits`: deadline in seconds, max_bytes."""
         return decode(await self._body(path, query, name=name, **limits), decoder, name or path)
 
-    async def _body(self, path: str, query: str = "", *, name: str = "", **limits: Any) -> bytes:
-        answer = await self._fetch(path + query, endpoint=name or path, **limits)
-        error = refusal(answer, name or path)
+    async def _body(
+        self,
+        path: str,
+        query: str = "",
+        *,
+        name: str = "",
+        deadline: float | None = None,
+        max_bytes: int | None = None,
+    ) -> bytes:
+        endpoint = name or path
+        answer = await self._fetch(path + query, endpoint, deadline=deadline, max_bytes=max_bytes)
+        error = refusal(answer, endpoint)
         if error:
             raise error
         return answer.body
 
-    async def _fetch(self, path: str, *, endpoint: str = "", credentials: bool = True, **limits: Any) -> Answer:
+    async def _fetch(
+        self,
+        path: str,
+        endpoint: str = "",
+        *,
+        credentials: bool = True,
+        deadline: float | None = None,
+        max_bytes: int | None = None,
+    ) -> Answer:
         self.requests += 1
         headers = self._credentials if credentials else ()
-        if (endpoint or path) not in LISTS:
-            limits.setdefault("max_bytes", SHORT)
+        endpoint = endpoint or path
+        if max_bytes is None and endpoint not in LISTS:
+            max_bytes = SHORT
         try:
-            return await self._door.get(self._base + path, headers=headers, **limits)
+            return await self._door.get(self._base + path, headers=headers, deadline=deadline, max_bytes=max_bytes)
         except BotError as error:
-            error.endpoint = endpoint or path
+            error.endpoint = endpoint
             raise
 
     def _prove_freqtrade(self, answer: Answer) -> None:
