@@ -140,8 +140,10 @@ class KnownTrades:
         return self._listed if same else None
 
     def remember(self, body: bytes, listed: list[contract.Trade]) -> None:
+        """Unless it is too much, or must be repaired: how, depends on all of its fields."""
         self._unmoved, self._listed = None, []
-        if len(body) <= LONGEST_REMEMBERED and len(listed) == len(self._known):
+        sound = b"NaN" not in body and b"Infinity" not in body
+        if sound and len(body) <= LONGEST_REMEMBERED and len(listed) == len(self._known):
             self._unmoved, self._listed = Unmoved(body), listed
 
     def all(self, lasting: Iterable[answers.TradeAnswer], stake_currency: str) -> list[contract.Trade]:

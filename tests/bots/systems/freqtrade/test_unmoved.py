@@ -6,8 +6,10 @@ from decimal import Decimal
 
 import pytest
 
+from bots.systems.contract import Missing
 from bots.systems.errors import BadAnswer
 from bots.systems.freqtrade import answers, trades
+from bots.systems.freqtrade.mapping import NO_PRICE
 from bots.systems.freqtrade.trades import KnownTrades
 from bots.systems.freqtrade.unmoved import Unmoved
 from tests.bots.systems.freqtrade.recorded import body
@@ -81,6 +83,15 @@ def test_whatever_else_changes_is_read(told, instead, amount, profit):
 @pytest.mark.parametrize("instead", [b":1.-5,", b":15.+,", b':"1:5",'])
 def test_a_figure_that_is_none_is_a_bad_answer_though_all_else_is_the_same(instead):
     assert "status answered" in read_after(OPEN, OPEN.replace(b":1.5,", instead))
+
+
+def test_a_figure_lacks_for_the_same_reason_at_every_poll():
+    """Where no figure belongs a NaN is null, and then in all of the answer."""
+    lost = OPEN.replace(b":1.5,", b':NaN,"close_timestamp":NaN,"current_rate":2,')
+    first, then = read(lost, KnownTrades()), read_after(lost, lost.replace(b":2,", b":3,"))
+    assert Missing("profit_abs", NO_PRICE) in first.trades[0].moving.missing
+    assert then.trades[0].moving.missing == first.trades[0].moving.missing
+    assert then.trades[0].moving.current_rate == D(3)
 
 
 def mutant(answer: bytes, chance: random.Random) -> bytes:
