@@ -37,6 +37,24 @@ class Sums:
         money = Decimal(profit), Decimal(lost), Decimal(stake)
         return cls(trades, figures, wins, losses, *money, staked, held, held_seconds)
 
+    def count(self, profit: Decimal | None, stake: Decimal | None, held_seconds: int | None) -> None:
+        """Add one closed trade; None is what the bot does not tell."""
+        self.trades += 1
+        if profit is not None:
+            self.figures += 1
+            self.profit += profit
+            if profit > ZERO:
+                self.wins += 1
+            elif profit:
+                self.losses += 1
+                self.lost += profit
+            if stake is not None:
+                self.staked += 1
+                self.stake += stake
+        if held_seconds is not None:
+            self.held += 1
+            self.held_seconds += held_seconds
+
     def add(self, other: "Sums") -> None:
         # Written out: reports add tens of thousands.
         self.trades += other.trades

@@ -9,15 +9,15 @@ from datetime import date, datetime, time, timedelta
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from django.db import connection, transaction
 from django.db.models import Count, F, Func, Q, QuerySet, Sum, TextField
 
 from bots.domain.profit import Purse
+from bots.domain.reports.adding import sums_by
 from bots.domain.reports.query import OF_TIME, OF_TRADES, ReportQuery
 from bots.domain.sums import Sums
 from bots.models import Bot, BotDay, BotLifetime, TeamDay, Trade
 from bots.models.money import ExactSum
-from bots.models.rollup import UNDATED, Rollup, summed
+from bots.models.rollup import UNDATED, Rollup
 from bots.models.rows import tuples_of
 
 # So many rows of days are read one by one; beyond, the database adds them up and the order of days is not known.
@@ -119,9 +119,16 @@ def day_by_day(query: ReportQuery, rows: QuerySet[Any], owner: str) -> Iterator[
     purses: dict[tuple[str, str], Purse] = {}
     found = tuples_of(rows.order_by().values_list(owner, "day", *PURSE, *Rollup.COLUMNS))
     for whose, told, mode, currency, *sums in found:
-        day = told if isinstance(told, date) else date.fromisoformat(told)
+        day = day_told(told)
         purse = purses.setdefault((mode, currency), Purse(mode, currency))
         yield Cell(whose if by_bot else currency if by_currency else day, purse, day, Sums.read(sums))
+
+
+def day_told(told: date | str | None) -> date:
+    """As a driver gives it: SQLite has texts."""
+    if told is None:
+        return UNDATED
+    return told if isinstance(told, date) else date.fromisoformat(told)
 
 
 def added_up(query: ReportQuery, rows: QuerySet[Any], by: str) -> Iterator[Cell]:
@@ -145,38 +152,24 @@ def from_trades(query: ReportQuery, scope: Scope) -> Iterator[Cell]:
     closed = Trade.objects.closed().filter(of_purse(query), of_days(query, "close_day"), bot__in=scope.ids)
     if most_rows(query, scope) <= MOST_CELLS:
         # A day of a bot may have trades of many groups: how many cells there are shows only here.
-        rows = at_once(summed(closed, query.group_by, "close_day", *PURSE)[: MOST_CELLS + 1])
-        if len(rows) <= MOST_CELLS:
-            return (of_group(query, row, row["close_day"] or UNDATED) for row in rows)
-    return (of_group(query, row, None) for row in at_once(summed(closed, query.group_by, *PURSE)))
-
-
-ROOM_TO_SORT = "32MB"  # for a month's trades of a thousand bots; PostgreSQL's own 4MB sends them to disk
-
-
-def at_once(rows: QuerySet[Any, Any]) -> list[dict[str, Any]]:
-    """The sums without a cursor on the server: PostgreSQL plans a cursor for its first rows, and in one process."""
-    if connection.vendor != "postgresql":
-        return list(rows)
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(f"SET LOCAL work_mem = '{ROOM_TO_SORT}'")
-        return list(rows)
-
-
-def of_group(query: ReportQuery, row: dict[str, Any], day: date | None) -> Cell:
-    return Cell(row[query.group_by], Purse(row["mode"], row["currency"]), day, Sums.of(row))
+        dated = sums_by(closed, query.group_by, *PURSE, "close_day", most=MOST_CELLS)
+        if len(dated) <= MOST_CELLS:
+            return (Cell(group, Purse(*purse), day_told(day), sums) for (group, *purse, day), sums in dated.items())
+    found = sums_by(closed, query.group_by, *PURSE)
+    return (Cell(group, Purse(*purse), None, sums) for (group, *purse), sums in found.items())
 
 
 def from_trades_elsewhere(query: ReportQuery, scope: Scope) -> Iterator[Cell]:
     """Days of another zone than the teams': from the hours (or minutes) in which trades closed."""
     zone = ZoneInfo(query.zone)
-    by = query.group_by if query.group_by in ("bot", *OF_TRADES) else "mode"
+    own = (query.group_by,) if query.group_by in ("bot", *OF_TRADES) else ()
     closed = Trade.objects.closed().filter(of_purse(query), between(query, zone), bot__in=scope.ids)
+    begun_in = closed.annotate(begun=Begun(whole_hours(zone)))
     days: dict[Any, date] = {}
-    for row in at_once(summed(closed.annotate(begun=Begun(whole_hours(zone))), *{by, "begun", *PURSE})):
-        day = days[row["begun"]] if row["begun"] in days else days.setdefault(row["begun"], day_in(zone, row["begun"]))
-        group = {"currency": row["currency"], by: row[by]}.get(query.group_by, day)
-        yield Cell(group, Purse(row["mode"], row["currency"]), day, Sums.of(row))
+    for (begun, mode, currency, *others), sums in sums_by(begun_in, "begun", *PURSE, *own).items():
+        day = days[begun] if begun in days else days.setdefault(begun, day_in(zone, begun))
+        group = others[0] if others else currency if query.group_by == "currency" else day
+        yield Cell(group, Purse(mode, currency), day, sums)
 
 
 def between(query: ReportQuery, zone: ZoneInfo) -> Q:
