@@ -200,7 +200,8 @@ def run_up(rows: Iterable[Row]) -> None:
 def ordered(rows: list[Row], sort: str) -> list[Row]:
     """Purse by purse, in each by one figure; rows without it stand last, the group decides between equals."""
     name, down = sort.removeprefix("-"), sort.startswith("-")
-    by_group = sorted(rows, key=lambda row: (row.group is None, row.name.lower()), reverse=down and name == "group")
+    by_name = sorted(rows, key=lambda row: row.name)  # between "Roi" and "roi"
+    by_group = sorted(by_name, key=lambda row: (row.group is None, row.name.lower()), reverse=down and name == "group")
     if name != "group":
         have = sorted(
             (row for row in by_group if row.figure(name) is not None), key=lambda row: row.figure(name), reverse=down

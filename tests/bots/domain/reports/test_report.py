@@ -196,6 +196,12 @@ def test_sorted_by_any_figure_purse_by_purse(fleet: None, alice: User) -> None:
     assert [row.group for row in rows] == ["BTC/USDT", "ETH/USDT"]  # nothing was lost: not known, so last
 
 
+def test_groups_that_differ_in_case_only_keep_one_order(alice: User, alpha: Team) -> None:
+    for tag in ("roi", "ROI", "Roi"):
+        a_trade(a_bot(alpha, f"bot-{tag}"), "1", enter_tag=tag)
+    assert [row.group for row in asked(alice, group_by="enter_tag").rows] == ["ROI", "Roi", "roi"]
+
+
 def test_charlie_sees_nothing_of_alphas(fleet: None, charlie: User) -> None:
     assert profits(charlie) == profits(charlie, group_by="bot") == profits(charlie, bot="first") == {}
     assert profits(charlie, group_by="pair") == profits(charlie, tz="Asia/Tokyo") == {}
