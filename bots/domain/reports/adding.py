@@ -2,7 +2,7 @@
 
 PostgreSQL adds by itself. SQLite would sort the trades by their groups and, having no exact sum, call Python for the
 figures of each; instead it hands them over as they lie, one text a bot, and they are added here: less than half of the
-time in the database, and a sixth less with what Python does.
+time in the database, and hardly less together.
 """
 
 from collections.abc import Iterable, Iterator
