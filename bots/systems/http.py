@@ -225,9 +225,7 @@ class HttpDoor:
             raise WrongSettings("A header may have one line alone")
         length = "" if body is None else f"Content-Length: {len(body)}\r\n"
         message = f"{first}{self._always}{told}{length}\r\n".encode("latin-1") + (body or b"")
-        return Question(
-            url, place, message, max_bytes or self._max_bytes, time.monotonic(), deadline or self._deadline
-        )
+        return Question(url, place, message, max_bytes or self._max_bytes, time.monotonic(), deadline or self._deadline)
 
     async def _asked(self, wire: Wire, question: Question) -> Answering:
         """Over this connection, which is kept for the next question where the bot allows it."""

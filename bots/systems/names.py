@@ -18,6 +18,8 @@ Addresses = tuple[str, ...]
 FRESH_SECONDS = 60.0
 MOST_KNOWN = 20_000
 ADDRESS = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}|[0-9a-f:.]*:[0-9a-f:.]*")
+THIS_MACHINE = re.compile(r"(?:.*\.)?localhost\.?", re.IGNORECASE)
+LOOPBACK = ("127.0.0.1", "::1")
 MOST_LOOKUPS = 500  # at once, each a thread that waits as long as the system's resolver pleases
 
 
@@ -36,9 +38,12 @@ class Names:
         self._under_way: dict[str, asyncio.Future[Addresses]] = {}
 
     async def addresses(self, name: str, deadline: float) -> Addresses:
-        """Never empty. An address is its own. `deadline` in seconds. Raises NameNotFound, TimedOut, Unreachable."""
+        """Never empty. An address is its own, and this machine is known (RFC 6761: no name server says where it is).
+        `deadline` in seconds. Raises NameNotFound, TimedOut, Unreachable."""
         if ADDRESS.fullmatch(name):
             return (name,)
+        if THIS_MACHINE.fullmatch(name):
+            return LOOPBACK
         known = self._known.get(name)
         if known and time.monotonic() < known[0]:
             return known[1]

@@ -124,6 +124,20 @@ async def test_a_transfer_forgets_the_name_of_the_bot_before(server):
     await door.aclose()
 
 
+@pytest.mark.parametrize(
+    ("name", "addresses"),
+    [
+        ("127.0.0.1", ("127.0.0.1",)),
+        ("::1", ("::1",)),
+        ("localhost", ("127.0.0.1", "::1")),
+        ("bot.Localhost.", ("127.0.0.1", "::1")),
+    ],
+)
+async def test_an_address_and_this_machine_are_looked_up_nowhere(server, name, addresses):
+    assert await Names(server).addresses(name, 1) == addresses
+    assert server.asked == []
+
+
 def test_the_system_is_asked_for_both_families():
     assert "127.0.0.1" in system_lookup("localhost")
     with pytest.raises(OSError, match=r"not known|No address|failure"):
