@@ -4,6 +4,7 @@ The bot's state comes first: when that fails, the poll has failed and the bot is
 stands for itself: what failed keeps its last good value, with the reason, and the others are as fresh as they can be.
 """
 
+import asyncio
 import hashlib
 import time
 import weakref
@@ -14,7 +15,7 @@ from datetime import date
 import msgspec
 
 from bots.domain.events.recording import Happened
-from bots.domain.polling.metering import Metered, Within
+from bots.domain.polling.metering import Metered
 from bots.domain.polling.orders import PollOrder
 from bots.systems.contract import BotState, ClosedTrades, Kind, KnownHistory, OpenTrades, Profit, Session, Trade, Value
 from bots.systems.errors import BadAnswer, BotError, NoSuchTrade, NotOffered, TimedOut, Unreachable, WrongPassword
@@ -116,7 +117,7 @@ async def ask(order: PollOrder, session: Session, limit: float) -> PollResult:
     result, began, before = PollResult(order), time.monotonic(), session.requests
     metered = Metered(conversation(result, session, began))
     try:
-        with Within(limit):
+        async with asyncio.timeout(limit):
             await metered
     except BotError as error:
         result.error = bare(error)

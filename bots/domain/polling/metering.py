@@ -1,13 +1,11 @@
-"""What a poll costs the threads all bots share, how long its bot rests for it, and how long it may last.
+"""What a poll costs the threads all bots share, and how long its bot rests for it.
 
 An answer may be well-formed and still cost a second to decode or to write. No bot has more than its share of the loop
 and of the writer: the costlier its polls, the rarer they are. An ordinary poll costs milliseconds, and none of this.
 """
 
-import asyncio
 import time
 from collections.abc import Coroutine, Generator
-from types import TracebackType
 from typing import Any
 
 RESTS = 25.0  # times as long as it kept a shared thread busy: at most 4 % of it
@@ -36,29 +34,3 @@ class Metered:
                 given = yield waited_for
             except BaseException as thrown:  # noqa: BLE001  a cancellation, too, is the coroutine's to answer
                 step, given = self.coroutine.throw, thrown
-
-
-class Within:
-    """`with Within(seconds):` is `async with asyncio.timeout(seconds):` for half of its CPU time, which counts where
-    every poll begins with it. Raises TimeoutError."""
-
-    def __init__(self, seconds: float) -> None:
-        self.seconds = seconds
-        self.expired = False
-
-    def __enter__(self) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self.task, self.cancelling = task, task.cancelling()
-        self.alarm = asyncio.get_running_loop().call_later(self.seconds, self.expire)
-
-    def expire(self) -> None:
-        self.expired = True
-        self.task.cancel()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.alarm.cancel()
-        if self.expired and self.task.uncancel() <= self.cancelling and kind is asyncio.CancelledError:
-            raise TimeoutError from error

@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone
 
 from bots.domain.polling.asking import History, PollResult
-from bots.domain.polling.metering import Metered, Within
+from bots.domain.polling.metering import Metered
 from bots.domain.polling.orders import orders_for
 from bots.domain.polling.schedule import claim_one
 from bots.domain.polling.writing import counted_from, reschedule
@@ -60,44 +60,6 @@ async def test_a_deadline_cuts_it_like_any_other_and_it_may_tidy_up():
         async with asyncio.timeout(0.05):
             await Metered(poll())
     assert tidied == [True]
-
-
-async def test_what_is_not_done_within_its_limit_is_cut_and_may_tidy_up():
-    tidied = []
-    with pytest.raises(TimeoutError), Within(0.05):
-        try:
-            await asyncio.sleep(5)
-        finally:
-            await asyncio.sleep(0)
-            tidied.append(True)
-    assert tidied == [True]
-    await asyncio.sleep(0)  # the task itself is not cancelled
-
-
-async def test_a_limit_that_is_kept_cuts_nothing_later_and_lets_errors_through():
-    with Within(0.02):
-        await asyncio.sleep(0)
-    with pytest.raises(TimedOut, match="late"), Within(0.02):
-        raise TimedOut("late")
-    await asyncio.sleep(0.05)
-
-
-@pytest.mark.parametrize("beyond_its_limit", [False, True])
-async def test_a_cancelled_poll_is_cancelled_whatever_its_limit(beyond_its_limit):
-    begun = asyncio.Event()
-
-    async def poll() -> None:
-        with Within(0.01 if beyond_its_limit else 5):
-            begun.set()
-            if beyond_its_limit:
-                time.sleep(0.02)  # the alarm and the cancellation come in the same turn of the loop
-            await asyncio.sleep(5)
-
-    task = asyncio.create_task(poll())
-    await begun.wait()
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
 
 
 @pytest.mark.parametrize(
