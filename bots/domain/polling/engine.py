@@ -46,8 +46,8 @@ POLLS_AT_ONCE = 1000
 # writer that is behind would keep all others out, people's commands among them.
 WRITES_ON_END, SQLITE_ASKS_EVERY = 1.0, 0.11  # seconds
 # Objects made since the last look for garbage. What is kept of the bots stays: to look through it again after every
-# seven hundred, as Python does unless told otherwise, cost 6 % of a poll.
-GARBAGE_AFTER = 10_000
+# seven hundred, as Python does unless told otherwise, cost a tenth of a poll.
+GARBAGE_AFTER = 50_000
 # A poll is several requests; a first reading of a long history is many.
 POLL_LIMIT_FACTOR = 3.0
 
