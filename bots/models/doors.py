@@ -28,9 +28,10 @@ def open_door() -> HttpDoor:
 
 
 def kept_connections() -> int:
-    """One a bot, as far as this process may have files open: another half of them is for all else."""
+    """One a bot, as far as this process may have files open: the bots' websockets have one each as well, and a third of
+    them is for all else."""
     files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return 10_000 if files == resource.RLIM_INFINITY else min(files // 2, 10_000)
+    return 10_000 if files == resource.RLIM_INFINITY else min(files // 3, 10_000)
 
 
 def open_socket_door() -> SocketDoor:
