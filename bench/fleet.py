@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
-
 MOST_OF_A_PROCESS = 5000  # bots: each has three files open, and a process may have but so many
 
 
