@@ -40,7 +40,11 @@ ONCE = (
     *("tests/hard/test_ssrf.py", "tests/hard/test_hostile_contents.py"),
 )
 NOTHING_COLLECTED = 5  # pytest's exit code
-NOT_INHERITED = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "DEBUG", "ALLOWED_HOSTS", "EMAIL_URL")
+# The last: without what Python compiled, each process that a test starts compiles it anew.
+NOT_INHERITED = (
+    *("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "DEBUG", "ALLOWED_HOSTS", "EMAIL_URL"),
+    "PYTHONDONTWRITEBYTECODE",
+)
 
 
 @dataclass

@@ -5,11 +5,13 @@ processes of pytest-xdist read -p too late, but PYTEST_PLUGINS in time.
 """
 
 import atexit
+import gc
 import os
 import shutil
 import tempfile
 
 os.environ["PYTEST_PLUGINS"] = __name__
+gc.set_threshold(50_000)  # thousands of collected tests stay: to look through them after every 700 objects takes long
 WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
 
 os.environ["PORTAL_DATA_DIR"] = tempfile.mkdtemp(prefix="portal-test-data-")
