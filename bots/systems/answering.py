@@ -6,6 +6,7 @@ that bring the answer no further (headers, provisional answers, trailers) agains
 
 import zlib
 from enum import Enum, auto
+from io import BytesIO
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
@@ -33,7 +34,7 @@ class Answering:
     """Of one connection, for one question after another: `begin`, then `take` and `ended` until `end` is set."""
 
     __slots__ = (
-        "_bodies", "_fruitless", "_in_body", "_max_bytes", "_parser", "_says_its_length", "_size", "_unfolding",
+        "_body", "_fruitless", "_in_body", "_max_bytes", "_parser", "_says_its_length", "_size", "_unfolding",
         "_whole", "end", "first", "headers", "heard", "kept_alive", "status",
     )  # fmt: skip
 
@@ -52,13 +53,14 @@ class Answering:
         self._max_bytes = max_bytes
         self._size = 0  # of the body, decoded or not, whichever is more
         self._fruitless = 0
-        self._bodies: list[bytes] = []
+        self._body = BytesIO()
         self._unfolding: tuple[Unfolding, ...] = ()
         self._in_body = self._says_its_length = self._whole = False
 
-    @property
-    def body(self) -> bytes:
-        return self._bodies[0] if len(self._bodies) == 1 else b"".join(self._bodies)
+    def take_body(self) -> bytes:
+        """Once: an idle connection does not hold the largest answer it ever brought."""
+        body, self._body = self._body.getvalue(), BytesIO()  # no copy
+        return body
 
     @property
     def was_not_begun(self) -> bool:
@@ -98,7 +100,7 @@ class Answering:
         if self.end is None:
             self.end = end
             self.kept_alive = False
-            self._bodies.clear()
+            self._body = BytesIO()
 
     def _stray(self, data: bytes) -> None:
         """After a whole answer it spoils the connection, not the answer."""
@@ -156,7 +158,7 @@ class Answering:
         if self._size > self._max_bytes:
             self.stop(End.TOO_LARGE)
         else:
-            self._bodies.append(piece)
+            self._body.write(piece)
 
     def on_message_complete(self) -> None:
         if self._in_body and not self._whole:

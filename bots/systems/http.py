@@ -270,7 +270,7 @@ class HttpDoor:
         seconds = time.monotonic() - question.began
         if answering.end is not End.ANSWERED:
             raise failures.failure(answering, question.url, seconds, question.max_bytes)
-        answer = Answer(answering.status, answering.headers, answering.body, seconds)
+        answer = Answer(answering.status, answering.headers, answering.take_body(), seconds)
         if 300 <= answer.status < 400:
             raise _redirected(question.url, answer.headers.get("location", ""))
         return answer

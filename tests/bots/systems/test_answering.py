@@ -42,7 +42,7 @@ def said(answer: bytes, *headers: bytes) -> bytes:
 @pytest.mark.parametrize("data", [PLAIN, CHUNKED, PROVISIONAL + PLAIN, PROVISIONAL * 3 + CHUNKED])
 def test_an_answer_is_the_same_however_it_is_cut(data, piece):
     answering = read(data, piece)
-    assert (answering.end, answering.status, answering.body) == (End.ANSWERED, 200, BODY)
+    assert (answering.end, answering.status, answering.take_body()) == (End.ANSWERED, 200, BODY)
     assert answering.kept_alive
 
 
@@ -51,7 +51,7 @@ def test_an_answer_without_a_length_lasts_as_long_as_its_connection(piece):
     answering = read(UNTIL_THE_END, piece)
     assert answering.end is None
     answering.ended(cut=False)
-    assert (answering.end, answering.body, answering.kept_alive) == (End.ANSWERED, BODY, False)
+    assert (answering.end, answering.take_body(), answering.kept_alive) == (End.ANSWERED, BODY, False)
 
 
 @pytest.mark.parametrize("data", [PLAIN, CHUNKED])
@@ -60,7 +60,7 @@ def test_an_answer_that_names_its_length_and_stops_before_it_is_none(data):
         answering = read(data[:cut])
         assert answering.end is None
         answering.ended(cut=False)
-        assert (answering.end, answering.body) == (End.SHORT, b"")
+        assert (answering.end, answering.take_body()) == (End.SHORT, b"")
 
 
 def test_a_connection_that_ends_without_a_byte_was_closed_or_cut():
@@ -94,7 +94,7 @@ def test_an_answer_of_the_cap_is_taken_and_of_one_byte_more_is_not():
 @pytest.mark.parametrize("piece", [1, 10_000])
 def test_a_folded_body_is_unfolded(folded, encoding, piece):
     answering = read(said(folded, b"content-encoding: " + encoding), piece)
-    assert (answering.end, answering.body) == (End.ANSWERED, BODY)
+    assert (answering.end, answering.take_body()) == (End.ANSWERED, BODY)
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ def test_a_folded_body_is_unfolded(folded, encoding, piece):
 )
 def test_a_body_that_cannot_be_unfolded_is_none(folded, encoding, end):
     answering = read(said(folded, b"content-encoding: " + encoding))
-    assert (answering.end, answering.body, answering.kept_alive) == (end, b"", False)
+    assert (answering.end, answering.take_body(), answering.kept_alive) == (end, b"", False)
 
 
 @pytest.mark.parametrize("flood", [b"X-Many: y\r\n", b"y", PROVISIONAL.removeprefix(b"HTTP/1.1 ")])
@@ -135,7 +135,7 @@ def test_trailers_without_end_are_bounded_too():
 @pytest.mark.parametrize("stray", [b"x", PLAIN, b"HTTP/1.1 200 OK\r\n\r\n"])
 def test_what_follows_an_answer_spoils_the_connection_and_not_the_answer(stray):
     answering = read(PLAIN + stray)
-    assert (answering.end, answering.status, answering.body) == (End.ANSWERED, 200, BODY)
+    assert (answering.end, answering.status, answering.take_body()) == (End.ANSWERED, 200, BODY)
     assert not answering.kept_alive
 
 
@@ -145,7 +145,7 @@ def test_what_follows_an_answer_spoils_the_connection_and_not_the_answer(stray):
 def test_what_is_said_before_the_question_answers_nothing(data):
     answering = begun()
     answering.unasked(data)
-    assert (answering.end, answering.body, answering.kept_alive) == (End.BROKEN, b"", False)
+    assert (answering.end, answering.take_body(), answering.kept_alive) == (End.BROKEN, b"", False)
 
 
 def test_a_stranger_is_known_by_its_first_bytes():
@@ -153,9 +153,14 @@ def test_a_stranger_is_known_by_its_first_bytes():
     assert (answering.end, answering.first) == (End.NOT_HTTP, b"\x15\x03")
 
 
+def test_a_body_is_given_once_and_then_held_no_more():
+    answering = read(PLAIN)
+    assert (answering.take_body(), answering.take_body()) == (BODY, b"")
+
+
 def test_the_next_answer_has_nothing_of_the_last():
     answering = read(said(gzip.compress(BODY, mtime=0), b"Content-Encoding: gzip", b"X-Old: 1"))
     answering.begin(1000)
     answering.take(PLAIN)
-    assert (answering.end, answering.body, answering.kept_alive) == (End.ANSWERED, BODY, True)
+    assert (answering.end, answering.take_body(), answering.kept_alive) == (End.ANSWERED, BODY, True)
     assert [name for name, _ in answering.headers] == [b"Content-Length", b"Content-Type"]
