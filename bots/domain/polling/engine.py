@@ -35,7 +35,7 @@ from bots.systems.errors import BotError, WrongSettings
 
 log = logging.getLogger(__name__)
 
-BATCH_SECONDS = 0.1
+BATCH_SECONDS = 0.2
 BATCH_MOST = 250
 # A first reading makes a row for each trade and each kind of reading, another poll changes two; whoever else writes,
 # people's commands among them, waits for the whole transaction.
@@ -132,7 +132,8 @@ class Engine:
                 self.begin([following])
 
     def arrive(self, result: PollResult) -> None:
-        """One hand-over for all results of a tenth of a second: waking the writer for each costs more than writing."""
+        """One hand-over for all results of BATCH_SECONDS: waking the writer for each costs more than writing, and a
+        batch costs what six polls do, however many are in it."""
         if not self.arrived:
             self.loop.call_later(BATCH_SECONDS, self.hand_over)
         self.arrived.append(result)
