@@ -52,8 +52,9 @@ class Question(NamedTuple):
     began: float  # time.monotonic
     deadline: float  # seconds, of all of it
 
-    def left(self, now: float) -> float:
-        return max(self.deadline - (now - self.began), 0.001)
+    def left(self) -> float:
+        """Seconds."""
+        return max(self.deadline - (time.monotonic() - self.began), 0.001)
 
 
 class Opening:
@@ -234,7 +235,7 @@ class HttpDoor:
             raise _unsent(Unreachable(SHUTTING_DOWN))
         self._busy.add(wire)
         try:
-            answering = await wire.ask(question.message, question.max_bytes, question.left(time.monotonic()))
+            answering = await wire.ask(question.message, question.max_bytes, question.left())
         except asyncio.CancelledError:
             wire.drop()
             raise
@@ -250,7 +251,7 @@ class HttpDoor:
         addresses = await self._names.addresses(place.host, question.deadline)
         opening = Opening(self._loop, place, partial(self._kept.forget, place), self._tls_for(place))
         try:
-            async with asyncio.timeout(min(self._connect_deadline, question.left(time.monotonic()))):
+            async with asyncio.timeout(min(self._connect_deadline, question.left())):
                 return await dialled(url, addresses, place.port, self._policy, opening.connect)
         except TimeoutError:
             raise failures.late(url, time.monotonic() - question.began, opening.missing) from None

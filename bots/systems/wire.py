@@ -7,7 +7,8 @@ from bots.systems.answering import Answering, End
 
 
 class Wire(asyncio.Protocol):
-    """Made by the loop's `create_connection`. `lost` is told when it is over while nothing is asked."""
+    """Made by the loop's `create_connection`. `lost` is told when, while nothing is asked, it is over or says
+    something all the same."""
 
     def __init__(self, lost: "Callable[[Wire], None]") -> None:
         self._loop = asyncio.get_running_loop()
