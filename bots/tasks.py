@@ -59,12 +59,16 @@ def look_whether_restored(**kwargs: object) -> None:
 
 @shared_task
 def tick() -> None:
-    """Hand every due bot to a worker, in shards."""
-    hand_out(schedule.claim_due())
+    """Hand every due bot to a worker, in shards; of more than a worker has room for, those that have waited longest."""
+    if room := engine.room():
+        hand_out(schedule.claim_due(most=room))
 
 
 def poll_soon(bots: Sequence[int]) -> None:
-    """The relay heard of something new: these bots are due before the next tick. If it is lost, the tick finds them."""
+    """The relay heard of something new: these bots are due before the next tick. If it is lost, the tick finds them,
+    and so it does when they are too many at once, as after a restart."""
+    if len(bots) > settings.PORTAL_SHARD_SIZE:
+        return
     claims = schedule.claim_due(only=bots)
     try:
         hand_out(claims)

@@ -5,7 +5,7 @@ import pytest
 from accounts import membership
 from accounts.models import Team, User
 from bots import tasks
-from bots.domain.polling import schedule
+from bots.domain.polling import engine, schedule
 from bots.models import BotLifetime, PollTurn, Trade
 from bots.models.installation import Installation
 from tests.builders import a_bot, a_trade
@@ -33,6 +33,36 @@ def test_the_tick_hands_over_due_bots_in_shards(alpha: Team, settings, monkeypat
     tasks.tick()
     assert len(shards) == 3
     assert set(PollTurn.objects.values_list("fence", flat=True)) == {1}
+
+
+def test_a_worker_with_all_hands_full_claims_no_more(alpha: Team, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is claimed and not begun would have to be renewed, and with thousands of bots nothing else got done."""
+    late, *_ = [a_bot(alpha, f"bot-{number}").pk for number in range(5)]
+    PollTurn.objects.filter(pk=late).update(next_poll_at=utc(2026, 1, 1))
+    claimed: list[int] = []
+    monkeypatch.setattr(
+        tasks.poll_shard, "apply_async", lambda given, **options: claimed.extend(b for b, _ in given[0])
+    )
+    monkeypatch.setattr(engine, "_engine", engine.Engine())
+    monkeypatch.setattr(engine, "IN_HAND", 4)
+    for busy_with in (101, 102, 103):
+        engine.engine().keeper.took(schedule.Claim(busy_with, 1))
+    tasks.tick()
+    assert claimed == [late]
+    engine.engine().keeper.took(schedule.Claim(late, 1))
+    tasks.tick()
+    assert claimed == [late]
+
+
+def test_what_a_relay_hears_of_a_whole_fleet_waits_for_the_tick(alpha: Team, settings, monkeypatch) -> None:
+    settings.PORTAL_SHARD_SIZE = 2
+    bots = [a_bot(alpha, f"bot-{number}").pk for number in range(3)]
+    shards: list[list[list[int]]] = []
+    monkeypatch.setattr(tasks.poll_shard, "apply_async", lambda given, **options: shards.append(given[0]))
+    tasks.poll_soon(bots)
+    assert shards == []
+    tasks.poll_soon(bots[:2])
+    assert [[bot for bot, _ in shard] for shard in shards] == [bots[:2]]
 
 
 def test_once_a_day_a_wrong_total_is_found_told_and_mended(alpha: Team, time_machine, caplog) -> None:

@@ -42,6 +42,9 @@ BATCH_MOST = 250
 FIRST_READING_WEIGHS = 10
 # Conversations under way, and results that wait to be written: they lie in memory.
 POLLS_AT_ONCE = 1000
+# Claims of a process: these, and what follows them until the next tick. Whatever is claimed and not begun must be
+# renewed, and read again when that comes too late: with more bots than a process can ask, nothing else got done.
+IN_HAND = 3000
 # SQLite gives its lock to whoever asks while it is free, and who waits for it asks but every tenth of a second: a
 # writer that is behind would keep all others out, people's commands among them.
 WRITES_ON_END, SQLITE_ASKS_EVERY = 1.0, 0.11  # seconds
@@ -251,6 +254,11 @@ def engine() -> Engine:
         if _engine is None:
             _engine = Engine().start()
         return _engine
+
+
+def room() -> int:
+    """How many bots more this process should be given now."""
+    return max(IN_HAND - len(_engine.keeper.held), 0) if _engine else IN_HAND
 
 
 def stop_engine() -> None:

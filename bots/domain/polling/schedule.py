@@ -21,8 +21,10 @@ LEASE_SECONDS = 10.0
 RENEW_SECONDS = 3.0
 # Longer than any poll's own limit: by hand, where nobody renews.
 LONGEST_POLL_SECONDS = 120.0
-MOST_AT_ONCE = 5000
-CLAIMS_AT_ONCE = 500  # of one statement
+MOST_AT_ONCE = 3000
+# Claims whose rows one transaction changes. On SQLite whoever else wants to write waits some tenths of a second for its
+# turn; with many small ones the leases of thousands of bots ran out before they were renewed.
+CLAIMS_AT_ONCE = 5000
 LONGEST_BACK_OFF = 300.0
 PATIENT_TRIES = 3
 JITTER = 0.1
@@ -53,10 +55,13 @@ THESE = Q(pk__in=GivenKeys("bots"))
 DUE = Prepared(lambda: due_at_given_moment().values_list("pk", "fence")[:MOST_AT_ONCE])
 DUE_OF_THESE = Prepared(lambda: due_at_given_moment().filter(THESE).values_list("pk", "fence")[:MOST_AT_ONCE])
 LEASE = PreparedUpdate(lambda: PollTurn.objects.filter(THESE), leased_until=Given("lease"), fence=F("fence") + 1)
+LONGER = PreparedUpdate(lambda: PollTurn.objects.filter(THESE), leased_until=Given("lease"))
+ENDED = PreparedUpdate(lambda: PollTurn.objects.filter(THESE), leased_until=None, fence=F("fence") + 1)
 
 
-def claim_due(now: datetime | None = None, only: Iterable[int] | None = None) -> list[Claim]:
-    """Take every bot that is due and not owned. Two ticks at once share the bots, none is taken twice."""
+def claim_due(now: datetime | None = None, only: Iterable[int] | None = None, most: int = MOST_AT_ONCE) -> list[Claim]:
+    """Take the bots that are due and not owned, those first that have waited longest. Two ticks at once share the bots,
+    none is taken twice."""
     now = now or timezone.now()
     moments = {
         "now": now,
@@ -66,7 +71,7 @@ def claim_due(now: datetime | None = None, only: Iterable[int] | None = None) ->
     }
     with transaction.atomic():
         due = DUE.rows(**moments) if only is None else DUE_OF_THESE.rows(**moments, bots=list(only))
-        return take(due, now)
+        return take(due[:most], now)
 
 
 def claim_one(bot: Bot, now: datetime | None = None) -> Claim:
@@ -96,25 +101,31 @@ def renew(claims: Sequence[Claim]) -> None:
     lease = timezone.now() + timedelta(seconds=LEASE_SECONDS)
     for portion in batched(claims, CLAIMS_AT_ONCE):
         with transaction.atomic():
-            ours = held_by(portion, skip_locked=True)
-            PollTurn.objects.filter(pk__in=ours).update(leased_until=lease)
+            LONGER.run(bots=held_by(portion, HELD_AND_FREE), lease=lease)
 
 
 def release(claims: Sequence[Claim]) -> None:
     """Nobody will ask these bots by these claims: they are due again at once."""
     for portion in batched(claims, CLAIMS_AT_ONCE):
         with transaction.atomic():
-            ours = held_by(portion)
-            PollTurn.objects.filter(pk__in=ours).update(leased_until=None, fence=F("fence") + 1)
+            ENDED.run(bots=held_by(portion, HELD))
 
 
-def held_by(claims: Sequence[Claim], *, skip_locked: bool = False) -> list[int]:
-    """The bots of the claims that still hold, locked in the order in which everybody locks them. A turn that was
-    written meanwhile, or taken by somebody else, is not among them."""
+def leased_of_these(*, skip_locked: bool) -> "QuerySet[PollTurn, tuple[int, int]]":
+    """In the order in which everybody locks them."""
+    turns = PollTurn.objects.filter(THESE).exclude(leased_until=None).order_by("pk")
+    return turns.select_for_update(skip_locked=skip_locked, of=("self",)).values_list("pk", "fence")
+
+
+HELD = Prepared(lambda: leased_of_these(skip_locked=False))
+HELD_AND_FREE = Prepared(lambda: leased_of_these(skip_locked=True))
+
+
+def held_by(claims: Sequence[Claim], turns: Prepared) -> list[int]:
+    """The bots of the claims that still hold. A turn that was written meanwhile, or taken by somebody else, is not
+    among them."""
     fences = {claim.bot_id: claim.fence for claim in claims}
-    turns = PollTurn.objects.filter(pk__in=fences).exclude(leased_until=None).order_by("pk")
-    locked = turns.select_for_update(skip_locked=skip_locked, of=("self",))
-    return [bot for bot, fence in locked.values_list("pk", "fence") if fence == fences[bot]]
+    return [bot for bot, fence in turns.rows(bots=list(fences)) if fence == fences[bot]]
 
 
 def batched(claims: Sequence[Claim], size: int) -> Iterator[Sequence[Claim]]:

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 import time_machine
 from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import Team
@@ -53,6 +54,17 @@ def test_who_lost_a_bot_cannot_renew_or_release_it(bot: Bot) -> None:
     schedule.release(lost)
     turn = PollTurn.objects.get()
     assert (turn.fence, turn.leased_until) == (before.fence, before.leased_until)
+
+
+def test_ten_thousand_leases_are_renewed_in_two_transactions(bot: Bot) -> None:
+    """While a writer is behind, others come to write on SQLite about once a second, and a lease lasts ten."""
+    now = timezone.now()
+    mine = schedule.claim_due(now)
+    others = [schedule.Claim(bot.pk + number, 1) for number in range(1, 10_000)]
+    with CaptureQueriesContext(connection) as asked, time_machine.travel(now + timedelta(seconds=8), tick=False):
+        schedule.renew([*others, *mine])
+    assert sum(query["sql"].startswith(("BEGIN", "SAVEPOINT")) for query in asked) == 2
+    assert PollTurn.objects.get().leased_until == now + timedelta(seconds=18)
 
 
 def test_a_poll_that_was_written_is_not_leased_again(bot: Bot) -> None:
