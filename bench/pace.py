@@ -27,7 +27,7 @@ EVERY = 2.0
 # A share of a core says something of one machine only: on that of the goals bare aiohttp took 15 / 0.69 = 22 % for as
 # many polls of five requests, the poll that the goals are written for. The portal asks less for the same figures.
 CORE_OF_BARE = 0.69
-COMES_ROUND = 30.0  # seconds after the first readings: by then the slow ones, all due at once at first, are spread
+COMES_ROUND = 60.0  # seconds after the first readings: by then the slow ones, all due at once at first, are spread
 PACKAGES = ("httptools", "uvloop", "django", "msgspec", "celery", "psycopg")
 
 
