@@ -2,10 +2,10 @@
 
 import logging
 from datetime import datetime, timedelta
-from decimal import Decimal
 
 from django.conf import settings
 
+from bots.domain.account import agrees
 from bots.domain.polling.asking import History, PollResult
 from bots.models import BotRun, PollTurn
 
@@ -14,8 +14,6 @@ log = logging.getLogger(__name__)
 # A full reading because count or sum differ: at most this often at the ordinary pace. Signs of another database do
 # not wait.
 REREAD_EVERY = timedelta(minutes=10)
-# Bots add floats: sums that agree to this share are the same.
-SAME_SUM = Decimal("1e-7")
 
 
 def after_history(result: PollResult, run: BotRun, now: datetime) -> None:
@@ -45,8 +43,7 @@ def differs(result: PollResult, run: BotRun, history: History) -> bool:
     profit = result.profit
     if profit is None or profit.closed_abs is None or profit.closed_count != run.closed_count:
         return False
-    volume = max(abs(profit.closed_abs), profit.trading_volume or Decimal(0), Decimal(1))
-    return abs(profit.closed_abs - run.closed_profit) > volume * SAME_SUM
+    return not agrees(profit, run)
 
 
 def counted_by_the_bot(result: PollResult) -> int | None:

@@ -14,6 +14,7 @@ from datetime import date
 
 import msgspec
 
+from bots.domain.account import agrees
 from bots.domain.events.recording import Happened
 from bots.domain.polling.metering import Metered
 from bots.domain.polling.orders import PollOrder
@@ -264,6 +265,8 @@ async def closed_trades(result: PollResult, session: Session) -> History:
     order = result.order
     if order.turn.reread_offset is not None:
         return history_of(await session.closed_trades(reread(order.turn.reread_offset)), order.turn.reread_offset)
+    if told_unchanged(result):
+        return History((), order.closed_count)
     new = await session.closed_trades(KnownHistory(order.closed_count, newest=newest_known(result)))
     if new.whole:
         return History(new.trades, new.total, full=True, unasked=True)
@@ -271,6 +274,13 @@ async def closed_trades(result: PollResult, session: Session) -> History:
     if fewer or not (new.proven or await same_database(result, session)):
         return history_of(await session.closed_trades(reread(0)), 0)
     return History(new.trades, new.total, next_offset=new.next_offset)
+
+
+def told_unchanged(result: PollResult) -> bool:
+    """The profit of this poll tells that no trade closed and that it is the same database: count and sum are the
+    mirror's. Of an account of nothing any fresh database has the same."""
+    read_before = result.order.status.history_at is not None and result.order.closed_count > 0
+    return read_before and not moved(result) and not repursed(result) and agrees(result.profit, result.order.run)
 
 
 async def same_database(result: PollResult, session: Session) -> bool:
