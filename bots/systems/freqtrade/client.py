@@ -256,7 +256,10 @@ class Session:
             self._last[path] = (body, self._known_currency(), value)
 
     async def _config(self) -> contract.Config:
-        settings = await self._get("show_config", answers.settings)
+        """Of the answer that told the state: the settings are in it."""
+        state = self._last.get("show_config")
+        body = state[0] if state else await self._body("show_config")
+        settings = decode(body, answers.settings, "show_config")
         return mapping.config(settings, self._about.version if self._about else "")
 
     async def _open_trades(self) -> contract.OpenTrades:
