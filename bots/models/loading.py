@@ -112,6 +112,11 @@ def from_json(text: str) -> Any:
         return json.loads(text)
 
 
+def moment_read(value: datetime) -> datetime:
+    """As the driver gave it."""
+    return moment(value) if vendor() == "sqlite" else value
+
+
 def moment(naive: datetime) -> datetime:
     """Django keeps moments on SQLite as UTC without saying so."""
     return naive.replace(tzinfo=UTC)

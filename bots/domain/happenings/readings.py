@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
+from django.db.models import Case, F, JSONField, Value, When
+
 from bots.domain.configuration import written
 from bots.domain.events import Happened
 from bots.domain.happenings.standing import STATE, of
@@ -13,6 +15,8 @@ from bots.domain.happenings.standing import TOLD_WITHIN as STATE_TOLD_WITHIN
 from bots.domain.happenings.wording import SENTENCES, joined, moment_of
 from bots.domain.polling.asking import PollResult
 from bots.models import Bot, BotReading, ConfigVersion, Event
+from bots.models.loading import from_json, moment_read
+from bots.models.prepared import GivenKeys, Prepared
 from bots.systems.contract import Health, Kind, Lock, Locks, LogLine, Logs
 
 TELLING = (Kind.LOCKS, Kind.HEALTH, Kind.LOGS)
@@ -25,22 +29,33 @@ ALREADY_SAID = {"version", "dry_run"}  # events of their own
 MOST_CHANGES = 3
 
 
-def before_of(results: Iterable[PollResult]) -> dict[tuple[int, str], BotReading]:
+class Earlier(NamedTuple):
+    """A reading, as far as the next of its kind is held against it."""
+
+    read_at: datetime
+    data: Any  # of log lines: None; when they were read is enough
+
+
+DATA = Case(When(kind=str(Kind.LOGS), then=Value(None)), default=F("data"), output_field=JSONField())
+EARLIER = Prepared(
+    lambda: BotReading.objects.filter(bot__in=GivenKeys("bots"), kind__in=[str(kind) for kind in TELLING]).values_list(
+        "bot", "kind", "read_at", DATA
+    )
+)
+
+
+def before_of(results: Iterable[PollResult]) -> dict[tuple[int, str], Earlier]:
     """(bot, kind) -> the reading that these results are about to replace. One query, none when nothing is due."""
-    asked = [result for result in results if any(kind in result.values for kind in TELLING)]
-    if not asked:
-        return {}
-    bots = [result.order.bot.pk for result in asked]
-    found = BotReading.objects.filter(bot__in=bots, kind__in=[str(Kind.LOCKS), str(Kind.HEALTH)])
-    logs = BotReading.objects.filter(bot__in=bots, kind=str(Kind.LOGS)).defer("data")
-    return {(reading.bot_id, reading.kind): reading for reading in [*found, *logs]}
+    bots = [result.order.bot.id for result in results if any(kind in result.values for kind in TELLING)]
+    rows = EARLIER.rows(bots=bots) if bots else []
+    return {(bot, kind): Earlier(moment_read(at), data and from_json(data)) for bot, kind, at, data in rows}
 
 
-def noticed(result: PollResult, before: Mapping[tuple[int, str], BotReading], now: datetime) -> list[Happened]:
+def noticed(result: PollResult, before: Mapping[tuple[int, str], Earlier], now: datetime) -> list[Happened]:
     """Nothing of a kind that is read for the first time: what is old is no news."""
     bot, told = result.order.bot, []
     for kind in TELLING:
-        value, old = result.values.get(kind), before.get((bot.pk, str(kind)))
+        value, old = result.values.get(kind), before.get((bot.id, str(kind)))
         if value is not None and old is not None:
             told += TOLD_BY[kind](bot, value, old, now)
     return told
@@ -49,7 +64,7 @@ def noticed(result: PollResult, before: Mapping[tuple[int, str], BotReading], no
 # --- locks
 
 
-def locks(bot: Bot, value: Locks, old: BotReading, now: datetime) -> list[Happened]:
+def locks(bot: Bot, value: Locks, old: Earlier, now: datetime) -> list[Happened]:
     had = {key_of(lock): lock for lock in old.data.get("locks", ())}
     has = {key_of(as_dict(lock)): as_dict(lock) for lock in value.locks if lock.active}
     added = [lock_event(bot, has[key], "lock_added", now) for key in has.keys() - had.keys()]
@@ -102,7 +117,7 @@ def data_of(lock: Mapping[str, Any]) -> dict[str, Any]:
 # --- log lines
 
 
-def log_lines(bot: Bot, value: Logs, old: BotReading, now: datetime) -> list[Happened]:
+def log_lines(bot: Bot, value: Logs, old: Earlier, now: datetime) -> list[Happened]:
     """Warnings and errors since the last reading; the same words (numbers aside) once an hour."""
     since = old.read_at.timestamp() * 1000 - 5000  # lines overlap rather than miss; their keys tell them apart
     fresh = [line for line in value.lines if line.at_ms > since and line.level in LEVELS]
@@ -129,7 +144,7 @@ def words_key(words: str, at_ms: float) -> str:
 # --- the process
 
 
-def process(bot: Bot, value: Health, old: BotReading, now: datetime) -> list[Happened]:
+def process(bot: Bot, value: Health, old: Earlier, now: datetime) -> list[Happened]:
     """Another beginning than before: the bot was reloaded or restarted. One that follows a stop is told as such."""
     before, after = old.data.get("started_ms"), value.started_ms
     if not before or not after or after <= before:

@@ -10,12 +10,14 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from django.db.models import OuterRef, Subquery
+from django.db.models import OuterRef, QuerySet, Subquery
 
 from bots.domain.configuration import Settings, differences
 from bots.domain.happenings.readings import configured
 from bots.domain.polling.asking import PollResult
 from bots.models import Bot, ConfigVersion
+from bots.models.loading import all_built, columns_of
+from bots.models.prepared import GivenKeys, Prepared
 from bots.systems.contract import BotState, Config, Kind, PairList
 
 PAIRS = "pairs."
@@ -33,13 +35,22 @@ def keep_configurations(results: Sequence[PollResult], now: datetime) -> None:
         keep_configuration(result, known.get(result.order.bot.pk), now)
 
 
+def newest_ids() -> "QuerySet[Bot, tuple[int | None]]":
+    newest = ConfigVersion.objects.filter(bot=OuterRef("pk")).values("pk")[:1]
+    return Bot.objects.filter(pk__in=GivenKeys("bots")).values_list(Subquery(newest))
+
+
+NEWEST = Prepared(newest_ids)
+VERSIONS = Prepared(
+    lambda: ConfigVersion.objects.filter(pk__in=GivenKeys("versions")).values_list(*columns_of(ConfigVersion))
+)
+
+
 def newest_of(bots: Sequence[int]) -> dict[int, ConfigVersion]:
     """bot -> its newest version."""
-    if not bots:
-        return {}
-    newest = ConfigVersion.objects.filter(bot=OuterRef("pk")).values("pk")[:1]
-    ids = Bot.objects.filter(pk__in=bots).values_list(Subquery(newest), flat=True)
-    return {version.bot_id: version for version in ConfigVersion.objects.filter(pk__in=[pk for pk in ids if pk])}
+    ids = [pk for (pk,) in NEWEST.rows(bots=list(bots)) if pk] if bots else []
+    versions = all_built(ConfigVersion, VERSIONS.rows(versions=ids)) if ids else []
+    return {version.bot_id: version for version in versions}
 
 
 def keep_configuration(result: PollResult, last: ConfigVersion | None, now: datetime) -> None:
