@@ -128,11 +128,18 @@ class Engine:
         self.under_way.add(order.bot.id)
         try:
             await self.places.acquire()
-            self.arrive(await converse(order, self.door, self.sessions))
+            await self.hold_conversation(order)
         finally:
             self.under_way.discard(order.bot.id)
             if following := self.next_up.pop(order.bot.id, None):
                 self.begin([following])
+
+    async def hold_conversation(self, order: PollOrder) -> None:
+        try:
+            self.arrive(await converse(order, self.door, self.sessions))
+        except BaseException:  # cancelled: nothing is written, and a claim that nobody ends takes its place for good
+            self.settled([order.claim])
+            raise
 
     def arrive(self, result: PollResult) -> None:
         """One hand-over for all results of BATCH_SECONDS: waking the writer for each costs more than writing, and a

@@ -1,5 +1,6 @@
 """A writer that is behind: what waits for it is neither asked twice nor thrown away, and nobody else is kept out."""
 
+import asyncio
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -14,6 +15,7 @@ from accounts.models import Team
 from bots.domain.polling import engine as engines
 from bots.domain.polling import keeping, schedule
 from bots.domain.polling.engine import Engine
+from bots.domain.polling.orders import PollOrder
 from bots.domain.polling.schedule import claim_due
 from bots.models import Bot, BotStatus, PollTurn
 from bots.simulator import BotSpec, Fleet, running_fleet
@@ -108,6 +110,24 @@ def test_no_more_bots_are_asked_than_the_writer_has_room_for(
         assert sum(map(bool, asked(fleet))) == 2
         gate.set()
         until(lambda: polls() == [1] * 5)
+
+
+def test_a_conversation_that_was_cancelled_leaves_its_place_to_others(
+    fleet: Fleet, bots: list[Bot], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A claim that nobody ends would be held for good, and the worker take one bot less from then on."""
+    begun = list[int]()
+
+    async def cancelled(order: PollOrder, *_: object) -> None:
+        begun.append(order.bot.pk)
+        raise asyncio.CancelledError
+
+    monkeypatch.setattr(engines, "converse", cancelled)
+    with running() as engine:
+        engine.ask(claim_due())
+        until(lambda: len(begun) == 5)
+        until(lambda: engine.keeper.held == {})
+        assert engine.places._value == engines.POLLS_AT_ONCE
 
 
 def test_a_person_gets_to_write_while_the_writer_is_behind(bots: list[Bot], monkeypatch: pytest.MonkeyPatch) -> None:
