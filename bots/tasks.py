@@ -31,6 +31,7 @@ from bots.models.sealing import require_private_key
 
 log = logging.getLogger(__name__)
 
+EARLY_AT_ONCE = 250  # bots
 TRYING = threading.BoundedSemaphore(max(settings.CELERY_WORKER_CONCURRENCY // 2, 1))
 # Nobody who asks for a command waits for a broker that hangs.
 CARRYING = ThreadPoolExecutor(1, thread_name_prefix="hand-over")
@@ -66,8 +67,8 @@ def tick() -> None:
 
 def poll_soon(bots: Sequence[int]) -> None:
     """The relay heard of something new: these bots are due before the next tick. If it is lost, the tick finds them,
-    and so it does when they are too many at once, as after a restart."""
-    if len(bots) > settings.PORTAL_SHARD_SIZE:
+    and so it does when they are too many at once, as after a restart, or this process is behind with all bots."""
+    if len(bots) > EARLY_AT_ONCE or engine.is_behind():
         return
     claims = schedule.claim_due(only=bots)
     try:
@@ -91,8 +92,13 @@ def hand_out(claims: Sequence[Claim]) -> None:
 
 @shared_task
 def poll_shard(claims: list[list[int]]) -> None:
-    """Begin the polls of a shard; returns at once, the engine writes the results."""
-    engine.engine().ask([Claim(bot_id, fence) for bot_id, fence in claims])
+    """Begin the polls of a shard; returns at once, the engine writes the results. A worker with all hands full leaves
+    them to the next tick, which may be another's."""
+    shard = [Claim(bot_id, fence) for bot_id, fence in claims]
+    if len(shard) <= engine.room():
+        engine.engine().ask(shard)
+    else:
+        schedule.release(shard)
 
 
 @shared_task

@@ -113,7 +113,7 @@ def from_json(text: str) -> Any:
 
 
 def moment_read(value: datetime) -> datetime:
-    """As the driver gave it."""
+    """Of a moment as the driver gives it."""
     return moment(value) if vendor() == "sqlite" else value
 
 

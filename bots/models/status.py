@@ -39,7 +39,7 @@ class BotStatus(models.Model):
     # health of the connection
     seen_at = models.DateTimeField(null=True, blank=True)  # last good reading of the open trades: the figures' age
     answered_at = models.DateTimeField(null=True, blank=True)  # last time it said its state
-    history_at = models.DateTimeField(null=True, blank=True)  # the closed trades were last read to their end
+    history_at = models.DateTimeField(null=True, blank=True)  # the closed trades were last known to their end
     snapshot_at = models.DateTimeField(null=True, blank=True)
     balance_at = models.DateTimeField(null=True, blank=True)
     profit_at = models.DateTimeField(null=True, blank=True)

@@ -54,8 +54,30 @@ def test_a_worker_with_all_hands_full_claims_no_more(alpha: Team, monkeypatch: p
     assert claimed == [late]
 
 
-def test_what_a_relay_hears_of_a_whole_fleet_waits_for_the_tick(alpha: Team, settings, monkeypatch) -> None:
-    settings.PORTAL_SHARD_SIZE = 2
+def test_what_a_full_worker_is_handed_is_due_at_once_for_another(alpha: Team, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whose tick it was says nothing of who takes the shard."""
+    bots = [a_bot(alpha, f"bot-{number}").pk for number in range(2)]
+    claims = schedule.claim_due()
+    monkeypatch.setattr(engine, "_engine", engine.Engine())
+    monkeypatch.setattr(engine, "IN_HAND", 2)
+    engine.engine().keeper.took(schedule.Claim(101, 1))
+    tasks.poll_shard([[claim.bot_id, claim.fence] for claim in claims])
+    assert schedule.claim_due() == [schedule.Claim(bot, 3) for bot in bots]
+
+
+def test_a_worker_that_is_behind_asks_no_bot_early(alpha: Team, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bots that are told of all the time would keep all others out."""
+    bot = a_bot(alpha).pk
+    monkeypatch.setattr(engine, "_engine", engine.Engine())
+    monkeypatch.setattr(engine, "IN_HAND", 4)
+    for busy_with in (101, 102, 103):
+        engine.engine().keeper.took(schedule.Claim(busy_with, 1))
+    tasks.poll_soon([bot])
+    assert schedule.claim_due() == [schedule.Claim(bot, 1)]
+
+
+def test_what_a_relay_hears_of_a_whole_fleet_waits_for_the_tick(alpha: Team, monkeypatch) -> None:
+    monkeypatch.setattr(tasks, "EARLY_AT_ONCE", 2)
     bots = [a_bot(alpha, f"bot-{number}").pk for number in range(3)]
     shards: list[list[list[int]]] = []
     monkeypatch.setattr(tasks.poll_shard, "apply_async", lambda given, **options: shards.append(given[0]))

@@ -14,7 +14,7 @@ from datetime import date
 
 import msgspec
 
-from bots.domain.account import agrees
+from bots.domain.account import is_to_the_letter
 from bots.domain.events.recording import Happened
 from bots.domain.polling.metering import Metered
 from bots.domain.polling.orders import PollOrder
@@ -277,10 +277,12 @@ async def closed_trades(result: PollResult, session: Session) -> History:
 
 
 def told_unchanged(result: PollResult) -> bool:
-    """The profit of this poll tells that no trade closed and that it is the same database: count and sum are the
-    mirror's. Of an account of nothing any fresh database has the same."""
-    read_before = result.order.status.history_at is not None and result.order.closed_count > 0
-    return read_before and not moved(result) and not repursed(result) and agrees(result.profit, result.order.run)
+    """The profit read in this poll is that of the closed trades the mirror holds, which were once read to their end.
+    That none was ever closed is borne out by asking."""
+    run, profit, read_before = result.order.run, result.profit, result.order.status.history_at is not None
+    if run is None or profit is None or not run.closed_count or moved(result) or repursed(result):
+        return False
+    return read_before and is_to_the_letter(profit, run, (open_ms for _, open_ms in result.order.open_keys))
 
 
 async def same_database(result: PollResult, session: Session) -> bool:

@@ -268,6 +268,11 @@ def room() -> int:
     return max(IN_HAND - len(_engine.keeper.held), 0) if _engine else IN_HAND
 
 
+def is_behind() -> bool:
+    """What is due in its own time comes first: those that have waited longest."""
+    return room() < IN_HAND // 2
+
+
 def stop_engine() -> None:
     global _engine  # noqa: PLW0603
     with _lock:

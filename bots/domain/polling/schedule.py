@@ -4,6 +4,7 @@ import random
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 
 from django.conf import settings
 from django.db import transaction
@@ -22,9 +23,10 @@ RENEW_SECONDS = 3.0
 # Longer than any poll's own limit: by hand, where nobody renews.
 LONGEST_POLL_SECONDS = 120.0
 MOST_AT_ONCE = 3000
-# Claims whose rows one transaction changes. On SQLite whoever else wants to write waits some tenths of a second for its
-# turn; with many small ones the leases of thousands of bots ran out before they were renewed.
+# Claims that are renewed in one transaction. On SQLite whoever else wants to write waits some tenths of a second for
+# its turn; with many small ones the leases of thousands of bots ran out before they were renewed.
 CLAIMS_AT_ONCE = 5000
+LIMIT_STEP = 500  # of claims asked for: so few statements are built, and few turns locked that are not taken
 LONGEST_BACK_OFF = 300.0
 PATIENT_TRIES = 3
 JITTER = 0.1
@@ -52,11 +54,15 @@ def due_at_given_moment() -> "QuerySet[PollTurn]":
 
 
 THESE = Q(pk__in=GivenKeys("bots"))
-DUE = Prepared(lambda: due_at_given_moment().values_list("pk", "fence")[:MOST_AT_ONCE])
 DUE_OF_THESE = Prepared(lambda: due_at_given_moment().filter(THESE).values_list("pk", "fence")[:MOST_AT_ONCE])
 LEASE = PreparedUpdate(lambda: PollTurn.objects.filter(THESE), leased_until=Given("lease"), fence=F("fence") + 1)
 LONGER = PreparedUpdate(lambda: PollTurn.objects.filter(THESE), leased_until=Given("lease"))
 ENDED = PreparedUpdate(lambda: PollTurn.objects.filter(THESE), leased_until=None, fence=F("fence") + 1)
+
+
+@cache
+def due_up_to(limit: int) -> Prepared:
+    return Prepared(lambda: due_at_given_moment().values_list("pk", "fence")[:limit])
 
 
 def claim_due(now: datetime | None = None, only: Iterable[int] | None = None, most: int = MOST_AT_ONCE) -> list[Claim]:
@@ -70,8 +76,10 @@ def claim_due(now: datetime | None = None, only: Iterable[int] | None = None, mo
         "unplanned": now + LONGEST_PLAN,
     }
     with transaction.atomic():
-        due = DUE.rows(**moments) if only is None else DUE_OF_THESE.rows(**moments, bots=list(only))
-        return take(due[:most], now)
+        if only is not None:
+            return take(DUE_OF_THESE.rows(**moments, bots=list(only)), now)
+        due = due_up_to(-(-most // LIMIT_STEP) * LIMIT_STEP)
+        return take(due.rows(**moments)[:most], now)
 
 
 def claim_one(bot: Bot, now: datetime | None = None) -> Claim:

@@ -256,7 +256,7 @@ class Session:
             self._last[path] = (body, self._known_currency(), value)
 
     async def _config(self) -> contract.Config:
-        """Of the answer that told the state: the settings are in it."""
+        """Out of the answer that told the state, where it is remembered."""
         state = self._last.get("show_config")
         body = state[0] if state else await self._body("show_config")
         settings = decode(body, answers.settings, "show_config")

@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
+from accounts.models import Team
 from bots.models import Bot, BotRun
-from bots.simulator import SimBot
-from tests.fleets import at_the_bot, mirrored, polled
+from bots.simulator import BotSpec, SimBot, running_fleet
+from tests.fleets import at_the_bot, known, mirrored, polled
 
 
 def test_closed_trades_are_not_asked_for_while_the_profit_tells_that_there_are_no_others(sim: SimBot, bot: Bot) -> None:
@@ -23,7 +24,9 @@ def test_closed_trades_are_not_asked_for_while_the_profit_tells_that_there_are_n
     assert mirrored(bot) == at_the_bot(sim)
 
 
-@pytest.mark.parametrize("other", [{"closed_count": 29}, {"closed_profit": Decimal(1)}])
+@pytest.mark.parametrize(
+    "other", [{"closed_count": 29}, {"closed_profit": Decimal(1)}, {"anchor_ms": 2**41}, {"mode": "live"}]
+)
 def test_closed_trades_are_asked_for_where_the_profit_is_not_the_mirrors(
     sim: SimBot, bot: Bot, other: dict[str, Any]
 ) -> None:
@@ -49,6 +52,15 @@ def test_closed_trades_are_asked_for_as_long_as_they_were_not_read_to_their_end(
     sim.requests.clear()
     polled(bot)
     assert sim.requests.count("/trades") == 1
+
+
+def test_a_bot_that_never_closed_a_trade_is_asked_for_them(alpha: Team) -> None:
+    with running_fleet([BotSpec(name="fresh", history=0, open_trades=2)]) as fleet:
+        bot = known(fleet.bots[0], alpha)
+        polled(bot)
+        fleet.bots[0].requests.clear()
+        polled(bot)
+        assert fleet.bots[0].requests.count("/trades") == 1
 
 
 def test_settings_are_in_the_answer_that_tells_the_state(sim: SimBot, bot: Bot) -> None:
