@@ -6,7 +6,6 @@ import pytest
 from django.conf import settings
 from django.db import connections
 from pytest_django.plugin import DjangoDbBlocker
-from whitenoise.base import WhiteNoise
 
 from accounts.access import Role
 from accounts.models import Team, User
@@ -37,8 +36,13 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
 
 @pytest.fixture(scope="session", autouse=True)
 def static_files_looked_at_once() -> Iterator[None]:
-    """WhiteNoise looks at every collected file when a handler is made, and each test's clients make their own: half of
-    the time that tests of pages took on PostgreSQL."""
+    """Where files are collected, WhiteNoise looks at each of them when a handler is made, and each test's clients make
+    their own: half of the time that tests of pages took on PostgreSQL."""
+    if settings.EMBEDDED:
+        yield
+        return
+    from whitenoise.base import WhiteNoise
+
     found: dict[tuple[str, str], dict[str, object]] = {}
     look = WhiteNoise.update_files_dictionary
 
