@@ -37,7 +37,7 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
 @pytest.fixture(scope="session", autouse=True)
 def static_files_looked_at_once() -> Iterator[None]:
     """Where files are collected, WhiteNoise looks at each of them when a handler is made, and each test's clients make
-    their own: half of the time that tests of pages took on PostgreSQL."""
+    their own: a fifth of what all tests took on PostgreSQL."""
     if settings.EMBEDDED:
         yield
         return
