@@ -1,4 +1,4 @@
-"""Who listens to which bot: the relays that live, and a lease for each bot with what its line is like."""
+"""Who listens to which bot: the relays that live, and for each bot who holds it and what its line is like."""
 
 from django.db import models
 
@@ -6,7 +6,8 @@ from bots.models.bot import Bot
 
 
 class RelayProcess(models.Model):
-    """A relay that lives: seen within a lease time."""
+    """A relay; it lives while it was seen within a lease time. Its sign of life renews all that it holds at once: one
+    row every 2 s, however many bots."""
 
     name = models.CharField(max_length=80, unique=True)
     seen_at = models.DateTimeField()
@@ -16,11 +17,11 @@ class RelayProcess(models.Model):
 
 
 class RelayLease(models.Model):
-    """The right to listen to one bot. Its holder hangs up before it runs out, so two never listen at once."""
+    """The right to listen to one bot, for as long as its holder lives. A holder that cannot give its sign of life hangs
+    up before others take its bots, so two never listen at once."""
 
     bot = models.OneToOneField(Bot, models.CASCADE, related_name="line", primary_key=True)
     holder = models.CharField(max_length=80, default="", blank=True)  # RelayProcess.name; "": nobody
-    leased_until = models.DateTimeField(null=True, blank=True, db_index=True)
     fence = models.BigIntegerField(default=0)
     # the line, as its holder last said
     connected_since = models.DateTimeField(null=True, blank=True)

@@ -1,7 +1,6 @@
 """Which relay listens to which bot. Bots are shared evenly among the relays that live; the bots of one that died are
 taken over when its leases run out, and not before."""
 
-import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -10,7 +9,7 @@ from django.db import transaction
 from django.db.models import F, Q, QuerySet
 
 from bots.models import Bot, PollTurn, RelayLease, RelayProcess
-from bots.models.rows import tuples_of
+from bots.models.prepared import Prepared
 
 LEASE_SECONDS = 8.0
 RENEW_SECONDS = 2.0
@@ -19,83 +18,105 @@ HANG_UP_SECONDS = LEASE_SECONDS - 2.0
 SPEAKS = '"websocket"'  # the capability, as it stands in JSON
 FORGOTTEN_AFTER = timedelta(days=1)
 
+Stamp = tuple[str, ...]  # all that a line depends on: another stamp is another connection
+
 
 @dataclass(frozen=True)
 class Shared:
     """What a relay is to listen to now, and what it has to give up: hang up first, then `release`."""
 
-    mine: Mapping[int, str] = field(default_factory=dict)  # bot -> stamp; another stamp is another connection
+    mine: Mapping[int, Stamp] = field(default_factory=dict)  # by bot
     give_up: frozenset[int] = frozenset()
 
 
 def keep(name: str, now: datetime) -> Shared:
-    """Renew what is held, take what is free up to a fair share. Called every RENEW_SECONDS by the relay `name`."""
-    until = now + timedelta(seconds=LEASE_SECONDS)
+    """Give a sign of life, which renews all that is held; take what is free up to a fair share. Called every
+    RENEW_SECONDS by the relay `name`."""
     wanted = speaking()
     with transaction.atomic():
-        RelayProcess.objects.update_or_create(name=name, defaults={"seen_at": now})
+        sign_of_life(name, now)
         share = fair_share(len(wanted), now)
-        held = set(held_by(name, now).values_list("bot", flat=True))
-        held_by(name, now).update(leased_until=until)
+        held = set(RelayLease.objects.filter(holder=name).values_list("bot", flat=True))
         kept = sorted(held & wanted.keys())
-        free = take(name, wanted.keys() - held, share - len(kept), until, now) if share > len(kept) else set()
-    mine = {bot_id: wanted[bot_id] for bot_id in [*kept[:share], *free]}
+        taken = take(name, wanted.keys() - held, share - len(kept), now) if share > len(kept) else set()
+    mine = {bot_id: wanted[bot_id] for bot_id in [*kept[:share], *taken]}
     return Shared(mine, frozenset(held - mine.keys()))
 
 
-def speaking() -> dict[int, str]:
-    """Bots that say things by themselves and are asked at all -> a stamp of their connection."""
-    bots = Bot.objects.polled().exclude(turn__in=PollTurn.objects.exclude(held="")).select_related(None)
-    found = bots.values_list("pk", "connection", "sealed", "status__version", "status__capabilities")
+SPEAKING = Prepared(
+    lambda: (
+        Bot.objects.polled()
+        .exclude(turn__in=PollTurn.objects.exclude(held=""))
+        .select_related(None)
+        .values_list("pk", "connection", "sealed", "status__version", "status__capabilities")
+    )
+)
+
+
+def speaking() -> dict[int, Stamp]:
+    """Bots that say things by themselves and are asked at all."""
     # JSON columns as the database spells them: nothing is taken out of them, and every bot is looked at every 2 s
-    return {pk: stamp_of(*parts) for pk, *parts, capabilities in tuples_of(found) if SPEAKS in (capabilities or "")}
+    return {pk: tuple(parts) for pk, *parts, capabilities in SPEAKING.rows() if SPEAKS in (capabilities or "")}
 
 
-def stamp_of(*parts: str) -> str:
-    return hashlib.blake2b("\n".join(parts).encode(), digest_size=12).hexdigest()
+def sign_of_life(name: str, now: datetime) -> None:
+    """From here to the end of the transaction nobody takes what we hold."""
+    if not RelayProcess.objects.filter(name=name).update(seen_at=now):
+        let_go(RelayLease.objects.filter(holder=name))  # we were forgotten, and others do not ask after us
+        RelayProcess.objects.create(name=name, seen_at=now)
+
+
+def lease_time() -> timedelta:
+    return timedelta(seconds=LEASE_SECONDS)
 
 
 def fair_share(bots: int, now: datetime) -> int:
-    alive = RelayProcess.objects.filter(seen_at__gt=now - timedelta(seconds=LEASE_SECONDS)).count()
+    alive = RelayProcess.objects.filter(seen_at__gt=now - lease_time()).count()
     return -(-bots // max(alive, 1))
 
 
-def held_by(name: str, now: datetime) -> QuerySet[RelayLease]:
-    return RelayLease.objects.filter(holder=name, leased_until__gt=now)
-
-
-def take(name: str, wanted: Iterable[int], most: int, until: datetime, now: datetime) -> set[int]:
+def take(name: str, wanted: Iterable[int], most: int, now: datetime) -> set[int]:
     """At most so many of these that nobody holds. Claimed by conditional UPDATE: two relays never get the same."""
     listed = sorted(wanted)
     known = set(RelayLease.objects.filter(pk__in=listed).values_list("pk", flat=True))
     missing = [RelayLease(bot_id=bot_id) for bot_id in listed if bot_id not in known]
     RelayLease.objects.bulk_create(missing, ignore_conflicts=True)
-    chosen = list(free(now).filter(pk__in=listed).order_by("pk").values_list("pk", flat=True)[:most])
-    free(now).filter(pk__in=chosen).update(
-        holder=name, leased_until=until, fence=F("fence") + 1, connected_since=None, error_code="", last_error=""
+    free = RelayLease.objects.filter(holder__in=["", *gone(name, now)])
+    chosen = list(free.filter(pk__in=listed).order_by("pk").values_list("pk", flat=True)[:most])
+    free.filter(pk__in=chosen).update(
+        holder=name, fence=F("fence") + 1, connected_since=None, error_code="", last_error=""
     )
-    ours = RelayLease.objects.filter(pk__in=chosen, holder=name, leased_until=until)
+    ours = RelayLease.objects.filter(pk__in=chosen, holder=name)
     return set(ours.values_list("pk", flat=True))
 
 
-def free(now: datetime) -> QuerySet[RelayLease]:
-    # A lease no clock of today can have given: the clock was set back.
-    impossible = Q(leased_until__gt=now + timedelta(seconds=3 * LEASE_SECONDS))
-    return RelayLease.objects.filter(Q(holder="") | Q(leased_until=None) | Q(leased_until__lte=now) | impossible)
+def gone(name: str, now: datetime) -> set[str]:
+    """Holders that gave no sign of life within their lease time, and cannot give one before we are done: one that is
+    just giving it is passed over. The holders are looked up first, for whoever holds has told us of himself before."""
+    holders = set(RelayLease.objects.exclude(holder__in=["", name]).values_list("holder", flat=True).distinct())
+    known = set(RelayProcess.objects.values_list("name", flat=True))
+    # A sign no clock of today can have given: the clock was set back.
+    silent = Q(seen_at__lte=now - lease_time()) | Q(seen_at__gt=now + 3 * lease_time())
+    locked = RelayProcess.objects.filter(silent).exclude(name=name).select_for_update(skip_locked=True)
+    return (holders - known) | set(locked.values_list("name", flat=True))
 
 
 def release(name: str, bots: Iterable[int]) -> None:
     """The line is closed: somebody else may listen."""
-    RelayLease.objects.filter(holder=name, pk__in=list(bots)).update(holder="", leased_until=None, connected_since=None)
+    let_go(RelayLease.objects.filter(holder=name, pk__in=list(bots)))
 
 
 def leave(name: str, now: datetime) -> None:
     """The relay ends in order."""
-    RelayLease.objects.filter(holder=name).update(holder="", leased_until=None, connected_since=None)
+    let_go(RelayLease.objects.filter(holder=name))
     RelayProcess.objects.filter(Q(name=name) | Q(seen_at__lt=now - FORGOTTEN_AFTER)).delete()
 
 
 def begin_alone() -> None:
     """The only process that listens begins: who held a lease is gone."""
-    RelayLease.objects.exclude(holder="").update(holder="", leased_until=None, connected_since=None)
+    let_go(RelayLease.objects.exclude(holder=""))
     RelayProcess.objects.all().delete()
+
+
+def let_go(leases: QuerySet[RelayLease]) -> None:
+    leases.update(holder="", connected_since=None)

@@ -52,7 +52,7 @@ class Relay:
     def __init__(self, poll_soon: Callable[[list[int]], None] | None = None, name: str = "") -> None:
         self.name = name or f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"[:80]
         self.poll_soon = poll_soon
-        self.lines: dict[int, tuple[Line, str, asyncio.Task[None]]] = {}
+        self.lines: dict[int, tuple[Line, leases.Stamp, asyncio.Task[None]]] = {}
         self.noted: dict[int, Report] = {}  # of these lines, as it stands in the database
         self.teams: dict[int, int] = {}
         self.told: list[Told] = []
@@ -135,9 +135,9 @@ class Relay:
 
     async def renew(self) -> leases.Shared:
         reports = [report_of(line) for line, _, _ in self.lines.values()]
-        news = [report for report in reports if self.noted.get(report[0]) != report]
+        news = [report for report in reports if report.is_news_after(self.noted.get(report.bot_id))]
         shared = await self.on(self.keeper, renewed, self.name, news)
-        self.noted = {report[0]: report for report in reports}
+        self.noted = {report.bot_id: report for report in reports}
         return shared
 
     async def follow(self, shared: leases.Shared) -> None:
@@ -282,6 +282,10 @@ class Report(NamedTuple):
     error_code: str
     last_error: str
 
+    def is_news_after(self, before: "Report | None") -> bool:
+        """An answer to our question whether the bot is there, every 15 s, is none: its row is not written for it."""
+        return before is None or self._replace(messages=before.messages) != before
+
 
 def renewed(name: str, news: list[Report]) -> leases.Shared:
     now = timezone.now()
@@ -292,7 +296,8 @@ def renewed(name: str, news: list[Report]) -> leases.Shared:
 
 def note(name: str, news: list[Report]) -> None:
     """Of the leases that are still ours."""
-    ours = set(RelayLease.objects.filter(holder=name).values_list("pk", flat=True)) if news else set()
+    mine = RelayLease.objects.filter(holder=name, pk__in=[report.bot_id for report in news])
+    ours = set(mine.values_list("pk", flat=True)) if news else set()
     changed = [RelayLease(**report._asdict()) for report in news if report.bot_id in ours]
     update_rows(changed, Report._fields[1:])
 

@@ -1,10 +1,12 @@
 """Which relay listens to which bot: shared evenly, never by two, taken over when a relay dies."""
 
 import threading
+import time
 from datetime import timedelta
+from functools import partial
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
 from bots.domain.polling.schedule import claim_one
@@ -73,6 +75,21 @@ def test_a_relay_that_leaves_in_order_is_followed_at_once(bots):
     assert list(RelayProcess.objects.values_list("name", flat=True)) == ["two"]
 
 
+def test_bots_of_a_holder_nobody_knows_are_free(bots):
+    now = timezone.now()
+    leases.keep("one", now)
+    RelayProcess.objects.all().delete()
+    assert len(leases.keep("two", now).mine) == 10
+
+
+def test_a_relay_that_was_forgotten_takes_its_bots_anew(bots):
+    now = timezone.now()
+    leases.keep("one", now)
+    RelayProcess.objects.all().delete()
+    assert len(leases.keep("one", now).mine) == 10
+    assert set(RelayLease.objects.values_list("holder", "fence")) == {("one", 2)}
+
+
 def test_a_lease_of_a_wrong_clock_does_not_stand_for_ever(bots):
     leases.keep("one", timezone.now() + timedelta(days=1))
     assert len(leases.keep("two", timezone.now()).mine) >= 5
@@ -115,3 +132,51 @@ def test_relays_that_come_at_once_never_get_the_same_bot(transactional_db, alpha
     everything = [bot for mine in got.values() for bot in mine]
     assert len(everything) == len(set(everything))
     assert set(everything) <= set(Bot.objects.values_list("pk", flat=True))
+
+
+LATE = 2 * LEASE
+
+
+@pytest.fixture
+def one_was_silent(transactional_db, alpha):
+    """Relay one held ten bots and gave no sign of life for two lease times: the moment after."""
+    for number in range(10):
+        builders.a_bot(alpha, f"bot-{number}", status={"capabilities": ["websocket"]})
+    now = timezone.now()
+    assert len(leases.keep("one", now).mine) == 10
+    return now + LATE
+
+
+class Meanwhile(threading.Thread):
+    """A transaction of another process: begun, and not over for half a second."""
+
+    def __init__(self, *acts):
+        super().__init__()
+        self.acts, self.done = acts, threading.Event()
+        self.start()
+        assert self.done.wait(10)
+
+    def run(self):
+        with transaction.atomic():
+            for act in self.acts:
+                act()
+            self.done.set()
+            time.sleep(0.5)
+        connection.close()
+
+
+def test_who_is_just_giving_a_sign_of_life_keeps_its_bots(one_was_silent):
+    now = one_was_silent
+    meanwhile = Meanwhile(lambda: leases.sign_of_life("one", now))
+    assert leases.keep("two", now).mine == {}
+    meanwhile.join()
+    assert len(leases.keep("one", now).mine) == 5, "half of them are the other's, who is there now"
+
+
+def test_a_sign_of_life_that_comes_while_others_take_the_bots_comes_too_late(one_was_silent):
+    now, everything = one_was_silent, set(leases.speaking())
+    taking = partial(leases.take, "two", everything, 10, now)
+    meanwhile = Meanwhile(lambda: leases.sign_of_life("two", now), taking)
+    assert leases.keep("one", now).mine == {}
+    meanwhile.join()
+    assert set(RelayLease.objects.values_list("holder", flat=True)) == {"two"}

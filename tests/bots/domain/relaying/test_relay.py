@@ -115,11 +115,15 @@ def test_a_half_open_line_is_noticed_and_opened_anew(listening, sim, bot, monkey
 def test_a_silent_bot_that_answers_is_not_hung_up_on(listening, sim, bot, monkeypatch):
     monkeypatch.setattr(line, "ASK_AFTER_SECONDS", 0.2)
     monkeypatch.setattr(line, "ANSWER_SECONDS", 0.2)
-    listening.start()
+    relay = listening.start()
     connected(bot, sim)
-    time.sleep(1.5)
-    until(lambda: lease_of(bot).messages >= 2)
+    [(listened, _, _)] = relay.relay.lines.values()
+    until(lambda: lease_of(bot).connects)
+    written = lease_of(bot).messages
+    time.sleep(2.5)  # the leases are renewed meanwhile
+    assert listened.messages >= written + 3
     assert lease_of(bot).connects == 1
+    assert lease_of(bot).messages == written, "its row is not written for every sign of life"
 
 
 def test_a_flood_is_cut_down_and_said(listening, sim, bot):
