@@ -189,7 +189,7 @@ def team(bots: Bots, workers: int, **environment: str) -> Iterator[Stand]:
         furnish(bots, told)
         commands = [[*WORKER, "--hostname", f"polls-{number}@%h"] for number in range(workers)]
         working = [stack.enter_context(running(command, told)) for command in commands]
-        beat = ["-m", "celery", "-A", "portal", "beat", "--scheduler", "celery.beat:Scheduler", "--pidfile", ""]
+        beat = ["-m", "celery", "-A", "portal", "beat", "--pidfile", ""]
         stack.enter_context(running(beat, told))
         database = stack.enter_context(psycopg.connect(engines["DATABASE_URL"], autocommit=True))
         stand = Stand(lambda: database.execute(READ).fetchall(), [process.pid for process in working], 0, "")

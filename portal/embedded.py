@@ -95,7 +95,7 @@ class Background:
             without_mingle=True,
             without_heartbeat=True,
         )
-        self.beat = EmbeddedService(app, thread=True, scheduler_cls="celery.beat:Scheduler")
+        self.beat = EmbeddedService(app, thread=True)
         self.beat.daemon = True
         self.relay = listener()
         if not self.stopping.is_set():

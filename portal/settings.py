@@ -248,6 +248,7 @@ SIMPLE_JWT = {
 # --- Work in the background -----------------------------------------------------------------------------------------
 CELERY_BROKER_URL = REDIS_URL or "memory://localhost"
 CELERY_TASK_IGNORE_RESULT = True
+CELERY_BEAT_SCHEDULER = "portal.clock:Clock"  # keeps nothing: what is due stands in the database
 # Commands have a queue of their own; a worker consumes both unless told `-Q commands`.
 CELERY_TASK_DEFAULT_QUEUE = CELERY_TASK_DEFAULT_EXCHANGE = CELERY_TASK_DEFAULT_ROUTING_KEY = "polls"
 CELERY_TASK_QUEUES = [Queue(name, Exchange(name), routing_key=name) for name in ("polls", "commands")]

@@ -204,7 +204,7 @@ class Team:
                 part.start()
 
     def beat(self, name: str) -> Part:
-        return self.part(name, [*CELERY, "beat", "--scheduler", "celery.beat:Scheduler", "--pidfile", ""])
+        return self.part(name, [*CELERY, "beat", "--pidfile", ""])
 
     def rows(self, query: str, *values: object) -> list[tuple[object, ...]]:
         with psycopg.connect(self.url, connect_timeout=3) as connection:

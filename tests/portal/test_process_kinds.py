@@ -17,7 +17,7 @@ KINDS = {
     "web": [*UVICORN, "portal.asgi:application"],
     "gateway": [*UVICORN, "portal.asgi:gateway"],
     "worker": [*CELERY, "worker", "--queues", "polls", "--without-gossip", "--without-mingle"],
-    "beat": [*CELERY, "beat", "--scheduler", "celery.beat:Scheduler", "--pidfile", ""],
+    "beat": [*CELERY, "beat", "--pidfile", ""],
     "relay": [sys.executable, "manage.py", "relay"],
 }
 

@@ -1,0 +1,31 @@
+"""The timetable's entries are sent on time, by a clock that sleeps meanwhile."""
+
+import time
+from datetime import timedelta
+
+from celery import Celery
+
+from portal.celery import app
+from portal.clock import Clock
+
+EVERY = 0.2  # seconds
+
+
+def test_the_clock_sleeps_from_one_entry_to_the_next(monkeypatch):
+    theirs = Celery("theirs", broker="memory://", set_as_current=False)
+    theirs.conf.beat_schedule = {"look": {"task": "look", "schedule": timedelta(seconds=EVERY)}}
+    clock, sent, looks = Clock(app=theirs), [], 0
+    monkeypatch.setattr(clock, "apply_entry", lambda entry, producer=None: sent.append(time.monotonic()))
+    until = time.monotonic() + 2
+    while time.monotonic() < until:
+        pause = clock.tick()
+        looks += 1
+        time.sleep(max(pause, 0))
+    gaps = [after - before for before, after in zip(sent, sent[1:], strict=False)]
+    assert len(sent) >= 5
+    assert min(gaps) > EVERY * 0.9
+    assert looks <= len(sent) * 5, "it asks again and again whether something is due"
+
+
+def test_all_clocks_of_the_portal_are_this_one():
+    assert app.conf.beat_scheduler == "portal.clock:Clock"
