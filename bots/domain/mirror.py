@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import cached_property
+from operator import is_
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -54,6 +55,9 @@ def mirror(result: PollResult, now: datetime) -> Mirrored:
     proven in this poll (asking.same_database).
     """
     done = Mirrored()
+    if is_as_before(result):
+        result.seen_open = result.order.seen_open
+        return done
     first = result.order.status.history_at is None and result.closed_trades_told
     run = current_run(result, done, now)
     if run is None:
@@ -61,7 +65,10 @@ def mirror(result: PollResult, now: datetime) -> Mirrored:
     quiet = first or done.new_run is not None  # what is read for the first time is no news
     writer = RunWriter(run, result, now, quiet=quiet, begun=done.begun)
     if result.history is not None or not moved(result) or not result.closed_trades_told:
-        writer.write(trades_of(result))
+        trades = trades_of(result)
+        writer.write(trades)
+        if result.open_trades and not trades:
+            result.seen_open = result.open_trades.lasting
         done.days |= writer.days
         done.gone += mark_gone(run, result, now, done.days)
     ended = end_untold(run, result, now)
@@ -81,12 +88,23 @@ def mirror(result: PollResult, now: datetime) -> Mirrored:
     return done
 
 
+def is_as_before(result: PollResult) -> bool:
+    """Nearly always: the run goes on, no closed trade was read, and the open ones are the very objects that the poll
+    before held against the mirror."""
+    order, listed = result.order, result.open_trades
+    if listed is None or order.run is None or order.status.history_at is None or not result.closed_trades_told:
+        return False
+    if result.history is not None or result.followed or result.gone or moved(result) or repursed(result):
+        return False
+    return len(listed.trades) == len(order.seen_open) and all(map(is_, listed.lasting, order.seen_open))
+
+
 def trades_of(result: PollResult) -> list[contract.Trade]:
     """Every trade this poll read, each key once. What is closed wins over the same trade still open a moment before."""
     found: dict[tuple[str, int], contract.Trade] = {}
     listed = result.open_trades
     history = result.history.trades if result.history else ()
-    for trade in [*(each.trade for each in (listed.trades if listed else ())), *result.followed, *history]:
+    for trade in [*(listed.lasting if listed else ()), *result.followed, *history]:
         known = result.order.known_open.get(trade.trade_id)
         if known and trade.is_open and known.open_ms == trade.open_ms and known.digest == digest_of(trade):
             continue
@@ -146,7 +164,7 @@ def changed_purse(run: BotRun, result: PollResult) -> str:
 
 def shares_open_trades(result: PollResult) -> bool:
     listed, known = result.open_trades, result.order.known_open
-    found = (each.trade for each in listed.trades) if listed else ()
+    found = listed.lasting if listed else ()
     return any((one := known.get(trade.trade_id)) is not None and one.open_ms == trade.open_ms for trade in found)
 
 

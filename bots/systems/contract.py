@@ -146,6 +146,11 @@ class OpenTrade(Struct, frozen=True):
 class OpenTrades(Struct, frozen=True):
     trades: tuple[OpenTrade, ...]
 
+    @property
+    def lasting(self) -> tuple[Trade, ...]:
+        """Without what moves."""
+        return tuple([each.trade for each in self.trades])
+
 
 class KnownHistory(Struct, frozen=True):
     """What the mirror already holds of a bot's closed trades, so that the adapter need not read it again."""

@@ -18,6 +18,7 @@ from bots.domain.commands.refusing import WrongParams
 from bots.domain.commands.steps import PORTAL
 from bots.domain.polling.schedule import wake
 from bots.models import Bot, BotStatus, Command, CommandBatch, Trade
+from bots.models.prepared import Given, Prepared
 
 log = logging.getLogger(__name__)
 
@@ -73,14 +74,21 @@ class PostCheck:
     settled: bool = True
 
 
+UNCHECKED = Prepared(
+    lambda: (
+        CommandBatch.objects.filter(checked_at=None, action__in=CHECKED, requested_at__gt=Given("since"))
+        .order_by("id")
+        .values_list("pk")[:50]
+    )
+)
+
+
 def check_batches(now: datetime | None = None) -> int:
     """The tick's: how many were checked to the end. Two at once are harmless."""
     now = now or timezone.now()
-    open_ones = CommandBatch.objects.filter(
-        checked_at=None, action__in=CHECKED, requested_at__gt=now - CHECKED_AT_ALL
-    ).select_related("team")
+    open_ones = [pk for (pk,) in UNCHECKED.rows(since=now - CHECKED_AT_ALL)]
     done = 0
-    for batch in open_ones.order_by("id")[:50]:
+    for batch in CommandBatch.objects.filter(pk__in=open_ones).select_related("team").order_by("id"):
         try:
             done += check(batch, now)
         except (AuditUnavailable, DatabaseError) as failure:

@@ -8,6 +8,7 @@ from bots.domain.audit import Act, append
 from bots.domain.audit.entry import Detail
 from bots.domain.commands.steps import PORTAL
 from bots.models import Event
+from bots.models.prepared import Given, Prepared
 
 KIND = "forced_outside"
 # Older ones that are not audited yet never will be; the mark on the event keeps the younger ones from coming twice.
@@ -15,10 +16,21 @@ LOOKED_BACK = timedelta(days=30)
 MOST_AT_ONCE = 100
 
 
+NOT_AUDITED = Prepared(
+    lambda: (
+        Event.objects.filter(kind=KIND, bot__isnull=False, heard_at__gt=Given("since"))
+        .exclude(data__has_key="audited")
+        .order_by("pk")
+        .values_list("pk")[:MOST_AT_ONCE]
+    )
+)
+
+
 def not_audited(now: datetime) -> list[Event]:
-    mine = Event.objects.filter(kind=KIND, bot__isnull=False, heard_at__gt=now - LOOKED_BACK)
-    fresh = mine.exclude(data__has_key="audited").select_related("bot__team", "trade")
-    return list(fresh.order_by("pk")[:MOST_AT_ONCE])
+    found = [pk for (pk,) in NOT_AUDITED.rows(since=now - LOOKED_BACK)]
+    if not found:
+        return []
+    return list(Event.objects.filter(pk__in=found).select_related("bot__team", "trade").order_by("pk"))
 
 
 def audit(event: Event) -> bool:

@@ -18,6 +18,7 @@ from bots.domain.commands.looking import next_look
 from bots.domain.commands.steps import take_step
 from bots.models import Command
 from bots.models.command import CONFIRMED_FOR
+from bots.models.prepared import Prepared
 from bots.systems.instructions import longest_seconds
 
 log = logging.getLogger(__name__)
@@ -43,15 +44,33 @@ def sweep(now: datetime | None = None) -> Swept:
     """Two at once share the work: each step is a conditional UPDATE."""
     now = now or timezone.now()
     done = Swept()
+    for event in outside.not_audited(now):
+        done.outside += written(partial(outside.audit, event))
+    if UNDER_WAY.rows():
+        take_due_steps(done, now)
+    return done
+
+
+def take_due_steps(done: Swept, now: datetime) -> None:
     for command in late(now):
         done.expired += written(partial(expire, command, now))
     for command in without_answer(now):
         done.lost += written(partial(lose, command, now))
-    for event in outside.not_audited(now):
-        done.outside += written(partial(outside.audit, event))
     done.to_send = announced_again(now)
     done.to_look_at = due_looks(now)
-    return done
+
+
+# Whether there is one at all of which something may have to be done. Nearly always there is none.
+UNDER_WAY = Prepared(
+    lambda: (
+        Command.objects.filter(
+            Q(state__in=(*Command.UNSENT, Command.SENT, Command.UNKNOWN))
+            | Q(state=Command.DONE, next_look_at__isnull=False)
+        )
+        .order_by()
+        .values_list("pk")[:1]
+    )
+)
 
 
 def written(step: Callable[[], bool]) -> bool:

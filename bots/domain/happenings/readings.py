@@ -55,8 +55,8 @@ def noticed(result: PollResult, before: Mapping[tuple[int, str], Earlier], now: 
     """Nothing of a kind that is read for the first time: what is old is no news."""
     bot, told = result.order.bot, []
     for kind in TELLING:
-        value, old = result.values.get(kind), before.get((bot.id, str(kind)))
-        if value is not None and old is not None:
+        value = result.values.get(kind)
+        if value is not None and (old := before.get((bot.id, str(kind)))) is not None:
             told += TOLD_BY[kind](bot, value, old, now)
     return told
 

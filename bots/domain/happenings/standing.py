@@ -37,7 +37,9 @@ class Standing(NamedTuple):
 
 def noticed(bot: Bot, before: Standing, status: BotStatus, now: datetime) -> list[Happened]:
     after = Standing.of(status)
-    told = connection(bot, before, status, now)
+    if before == after:
+        return []
+    told = connection(bot, before, after, status, now)
     if before.speaks and after.speaks:
         told += state(bot, before, after, now)
     if after.speaks:
@@ -45,8 +47,7 @@ def noticed(bot: Bot, before: Standing, status: BotStatus, now: datetime) -> lis
     return told
 
 
-def connection(bot: Bot, before: Standing, status: BotStatus, now: datetime) -> list[Happened]:
-    after = Standing.of(status)
+def connection(bot: Bot, before: Standing, after: Standing, status: BotStatus, now: datetime) -> list[Happened]:
     if before.state == after.state or not before.known:
         return []
     if not after.speaks:

@@ -79,6 +79,7 @@ class PollResult:
     cut_short: BotError | None = None  # too slow to give everything at once
     days: set[date] = field(default_factory=set)  # whose sums over closed trades it changed
     mirror_changed: bool = False  # trades or the run
+    seen_open: tuple[Trade, ...] = ()  # the open trades, when the mirror holds them just so
     woken: bool = False  # a person asked for a fresh poll while this one was under way
     hastened: frozenset[Kind] = frozenset()  # asked for anew while this one was under way
     happened: list[Happened] = field(default_factory=list)  # what was noticed while this was written
@@ -226,7 +227,7 @@ def refuse_excess(value: OpenTrades) -> None:
     """Raises BadAnswer: well-formed, but more than any bot has."""
     if len(value.trades) > MOST_OPEN_TRADES:
         raise BadAnswer(f"{len(value.trades)} trades are open at once, where {MOST_OPEN_TRADES} are the most read")
-    refuse_orders(each.trade for each in value.trades)
+    refuse_orders(value.lasting)
 
 
 def encoded(kind: Kind, value: Value) -> bytes:

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bots.models import Bot, BotRun, BotStatus, PollTurn
+from bots.systems.contract import Trade
 
 if TYPE_CHECKING:
     from bots.domain.polling.asking import PollResult
@@ -28,6 +29,7 @@ class KnownRows(NamedTuple):
     status: BotStatus
     run: BotRun | None
     known_open: dict[str, KnownOpen]
+    seen_open: tuple[Trade, ...] = ()  # the same trades as the bot's system last gave them, where the mirror was equal
 
 
 class Left(NamedTuple):
@@ -63,8 +65,11 @@ class Kept:
         """After the transaction that wrote them. What changed in the mirror is read anew."""
         if len(self.left) >= self.MOST:
             self.left.clear()
-        for order in (result.order for result in results if not result.mirror_changed):
-            rows = KnownRows(order.status, order.run, order.known_open)
+        for result in results:
+            if result.mirror_changed:
+                continue
+            order = result.order
+            rows = KnownRows(order.status, order.run, order.known_open, result.seen_open)
             self.left[order.bot.id] = Left(order.bot_row, order.bot, rows, order.turn.fence)
 
 

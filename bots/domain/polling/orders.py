@@ -13,6 +13,7 @@ from bots.models import Bot, BotRun, BotStatus, PollTurn, Trade
 from bots.models.loading import all_built, built, columns_of, loaded
 from bots.models.prepared import GivenKeys, Prepared
 from bots.models.rows import tuples_of
+from bots.systems import contract
 from bots.systems.contract import Kind
 
 BOT_COLUMNS, TURN_COLUMNS = columns_of(Bot), columns_of(PollTurn, "turn__")
@@ -26,6 +27,7 @@ class PollOrder:
     run: BotRun | None
     kinds: frozenset[Kind]
     known_open: dict[str, KnownOpen] = field(default_factory=dict)
+    seen_open: tuple[contract.Trade, ...] = ()  # the very objects that `known_open` was equal to in the poll before
     bot_row: tuple[Any, ...] = ()  # `bot` as it stood in the table
     turn_row: tuple[Any, ...] = ()
 
@@ -63,7 +65,9 @@ def orders_for(
         rows = known.rows if known else read[bot.id]
         due = kinds or due_kinds(each.turn.due, bot.plan(), now)
         orders.append(
-            PollOrder(bot, rows.status, each.turn, rows.run, due, rows.known_open, each.bot_row, each.turn_row)
+            PollOrder(
+                bot, rows.status, each.turn, rows.run, due, rows.known_open, rows.seen_open, each.bot_row, each.turn_row
+            )
         )
     return orders
 

@@ -187,7 +187,8 @@ def next_due(
     moment = now.timestamp()
     spread = random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311  not a secret
     fresh = {str(kind): round(moment + plan[kind] * spread, 3) for kind in asked if kind in plan}
-    return {kind: at for kind, at in due.items() if kind in plan} | fresh
+    planned = due if due.keys() <= plan.keys() else {kind: at for kind, at in due.items() if kind in plan}
+    return {**planned, **fresh}
 
 
 def back_off(failures: int, every: float, error: BotError) -> float:

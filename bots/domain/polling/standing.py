@@ -196,8 +196,4 @@ TAKEN: dict[Kind, Any] = {
     Kind.BALANCE: take_balance,
     Kind.HEALTH: take_health,
 }
-FIGURES = ("open_count", "slots", "unrealized", "balance", "closed_profit", "max_drawdown_ratio", "moving")
-
-
-def figures_of(status: BotStatus) -> dict[str, Any]:
-    return {name: getattr(status, name) for name in FIGURES}
+figures_of = attrgetter("open_count", "slots", "unrealized", "balance", "closed_profit", "max_drawdown_ratio", "moving")
