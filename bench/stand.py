@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 Bots = list[dict[str, Any]]
+Plan = dict[str, float]  # seconds by reading
 READ = "SELECT b.name, s.seen_at, s.polls, s.requests FROM bots_botstatus s JOIN bots_bot b ON b.id = s.bot_id"
 FIRST_SECONDS = 300.0  # at most, for the first reading of all; what is not read by then is told
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -158,11 +159,11 @@ def megabytes(pid: int) -> float:
 
 
 @contextmanager
-def embedded(bots: Bots, **environment: str) -> Iterator[Stand]:
+def embedded(bots: Bots, plan: Plan | None = None, **environment: str) -> Iterator[Stand]:
     """All in one process, on SQLite."""
     with tempfile.TemporaryDirectory() as data, ExitStack() as stack:
         told = {**inherited(), "PORTAL_DATA_DIR": data, "LOG_LEVEL": "ERROR", **environment}
-        cookie = furnish(bots, told)
+        cookie = furnish(bots, plan, told)
         port = free_port()
         process = stack.enter_context(running(["manage.py", "portal", "--port", str(port)], told))
 
@@ -176,7 +177,7 @@ def embedded(bots: Bots, **environment: str) -> Iterator[Stand]:
 
 
 @contextmanager
-def team(bots: Bots, workers: int, **environment: str) -> Iterator[Stand]:
+def team(bots: Bots, workers: int, plan: Plan | None = None, **environment: str) -> Iterator[Stand]:
     """Workers and a beat as processes of their own, on PostgreSQL and Redis."""
     import psycopg
 
@@ -186,7 +187,7 @@ def team(bots: Bots, workers: int, **environment: str) -> Iterator[Stand]:
         engines = team_installation(stack)
         told = {**inherited(), **engines, "PORTAL_DATA_DIR": data, "LOG_LEVEL": "ERROR", **environment}
         told["ALLOWED_HOSTS"] = "127.0.0.1"
-        furnish(bots, told)
+        furnish(bots, plan, told)
         commands = [[*WORKER, "--hostname", f"polls-{number}@%h"] for number in range(workers)]
         working = [stack.enter_context(running(command, told)) for command in commands]
         beat = ["-m", "celery", "-A", "portal", "beat", "--pidfile", ""]
@@ -218,10 +219,12 @@ def running(arguments: list[str], environment: dict[str, str]) -> Iterator[subpr
             process.wait()
 
 
-def furnish(bots: Bots, environment: dict[str, str]) -> str:
-    """The tables, the bots, and one person who may look: her session's cookie."""
+def furnish(bots: Bots, plan: Plan | None, environment: dict[str, str]) -> str:
+    """The tables, the bots, and one person who may look: her session's cookie. `plan`: what each bot's own poll plan
+    says, as people set it."""
     command = [sys.executable, "-m", "bench.stand"]
-    done = subprocess.run(command, input=json.dumps(bots), env=environment, capture_output=True, text=True, check=False)
+    given = json.dumps({"bots": bots, "plan": plan or {}})
+    done = subprocess.run(command, input=given, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(done.stderr[-2000:])
     return done.stdout.strip()
@@ -236,10 +239,14 @@ def furnish_here() -> None:
 
     from bench.live import furnished
     from bench.poll import add_bots
+    from bots.domain.connection_fields import checked_plan
+    from bots.models import Bot
 
     cookie, team_id = furnished()
+    given = json.loads(sys.stdin.read())
     with transaction.atomic():
-        add_bots(json.loads(sys.stdin.read()), team_id)
+        add_bots(given["bots"], team_id)
+        Bot.objects.update(poll_plan=checked_plan(given["plan"]))
     print(cookie)
 
 

@@ -19,10 +19,11 @@ from bots.systems.hearing import Sockets, Stream
 RESERVED_SLUGS = {"add", "test"}
 
 
-@lru_cache(maxsize=64)
-def paced(system: str, pace: float) -> Mapping[Kind, float]:
-    """A system's plan at this pace; read by every poll of every bot."""
-    return {kind: seconds * pace for kind, seconds in systems.get(system).poll_plan.items()}
+@lru_cache(maxsize=1024)
+def planned(system: str, pace: float, own: tuple[tuple[str, float], ...]) -> Mapping[Kind, float]:
+    """A system's plan with a bot's own changes, at this pace; read twice by every poll of every bot."""
+    plan = {**systems.get(system).poll_plan, **{Kind(kind): float(seconds) for kind, seconds in own}}
+    return {kind: seconds * pace for kind, seconds in plan.items()}
 
 
 class BotQuerySet(models.QuerySet["Bot"]):
@@ -80,11 +81,7 @@ class Bot(SealedRow):
 
     def plan(self) -> Mapping[Kind, float]:
         """Seconds between two readings, by kind: the system's plan with this bot's own changes."""
-        plan = paced(self.system, settings.PORTAL_POLL_PACE)
-        if not self.poll_plan:
-            return plan
-        own = {Kind(kind): float(seconds) * settings.PORTAL_POLL_PACE for kind, seconds in self.poll_plan.items()}
-        return {**plan, **own}
+        return planned(self.system, settings.PORTAL_POLL_PACE, tuple(self.poll_plan.items()))
 
     def opened_connection(self) -> dict[str, str]:
         """Every field in clear. Only where PORTAL_SECRETS_KEY is held; raises SealBroken (wrong key, swapped row)."""

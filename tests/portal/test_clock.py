@@ -2,6 +2,7 @@
 
 import time
 from datetime import timedelta
+from itertools import pairwise
 
 from celery import Celery
 
@@ -21,7 +22,7 @@ def test_the_clock_sleeps_from_one_entry_to_the_next(monkeypatch):
         pause = clock.tick()
         looks += 1
         time.sleep(max(pause, 0))
-    gaps = [after - before for before, after in zip(sent, sent[1:], strict=False)]
+    gaps = [after - before for before, after in pairwise(sent)]
     assert len(sent) >= 5
     assert min(gaps) > EVERY * 0.9
     assert looks <= len(sent) * 5, "it asks again and again whether something is due"
