@@ -284,7 +284,7 @@ class Report(NamedTuple):
 
     def is_news_after(self, before: "Report | None") -> bool:
         """An answer to our question whether the bot is there, every 15 s, is none: its row is not written for it."""
-        return before is None or self._replace(messages=before.messages) != before
+        return self != before and (before is None or self._replace(messages=before.messages) != before)
 
 
 def renewed(name: str, news: list[Report]) -> leases.Shared:
