@@ -67,7 +67,7 @@ def mirror(result: PollResult, now: datetime) -> Mirrored:
     if result.history is not None or not moved(result) or not result.closed_trades_told:
         trades = trades_of(result)
         writer.write(trades)
-        if result.open_trades and not trades:
+        if result.open_trades is not None and not trades:
             result.seen_open = result.open_trades.lasting
         done.days |= writer.days
         done.gone += mark_gone(run, result, now, done.days)
