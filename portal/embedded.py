@@ -77,7 +77,6 @@ class Background:
         threading.Thread(target=self.work, name="worker", daemon=True).start()
 
     def work(self) -> None:
-        from celery.beat import EmbeddedService
         from celery.worker import WorkController
 
         from bots.tasks import listener
@@ -95,8 +94,7 @@ class Background:
             without_mingle=True,
             without_heartbeat=True,
         )
-        self.beat = EmbeddedService(app, thread=True)
-        self.beat.daemon = True
+        self.beat = clock()
         self.relay = listener()
         if not self.stopping.is_set():
             self.relay.start()
@@ -115,6 +113,17 @@ class Background:
             thread.start()
         for thread in threads:
             thread.join(STOP_SECONDS / max(len(threads), 1))
+
+
+def clock() -> Any:
+    """Celery's beat, in a thread. Unlike the command it does not look up by itself which scheduler is set."""
+    from celery.beat import EmbeddedService
+
+    from portal.celery import app
+
+    beat = EmbeddedService(app, thread=True, scheduler_cls=app.conf.beat_scheduler)
+    beat.daemon = True
+    return beat
 
 
 class WebServer(uvicorn.Server):

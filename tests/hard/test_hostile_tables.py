@@ -66,7 +66,7 @@ def facts_of(bot: Bot):
     return trades, readings, figures, status.moving, status.state, status.error_code
 
 
-@pytest.mark.parametrize("number", [50, pytest.param(500, marks=pytest.mark.hard)])
+@pytest.mark.parametrize("number", [20, pytest.param(500, marks=pytest.mark.hard)])
 def test_only_what_the_bot_gave_is_stored_and_a_healthy_bot_in_the_same_batch_is_whole(
     broken, healthy, alpha, number, show
 ):

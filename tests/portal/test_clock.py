@@ -5,7 +5,9 @@ from datetime import timedelta
 from itertools import pairwise
 
 from celery import Celery
+from celery.apps.beat import Beat
 
+from portal import embedded
 from portal.celery import app
 from portal.clock import Clock
 
@@ -28,5 +30,9 @@ def test_the_clock_sleeps_from_one_entry_to_the_next(monkeypatch):
     assert looks <= len(sent) * 5, "it asks again and again whether something is due"
 
 
-def test_all_clocks_of_the_portal_are_this_one():
-    assert app.conf.beat_scheduler == "portal.clock:Clock"
+def test_the_command_takes_this_clock():
+    assert Beat(app=app).scheduler_cls == "portal.clock:Clock"
+
+
+def test_so_does_the_all_in_one_process():
+    assert type(embedded.clock().service.scheduler) is Clock

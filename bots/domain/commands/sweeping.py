@@ -44,10 +44,10 @@ def sweep(now: datetime | None = None) -> Swept:
     """Two at once share the work: each step is a conditional UPDATE."""
     now = now or timezone.now()
     done = Swept()
-    for event in outside.not_audited(now):
-        done.outside += written(partial(outside.audit, event))
     if UNDER_WAY.rows():
         take_due_steps(done, now)
+    for event in outside.not_audited(now):
+        done.outside += written(partial(outside.audit, event))
     return done
 
 

@@ -166,7 +166,7 @@ def write_one(result: PollResult, now: datetime) -> set[str]:
     order, status = result.order, result.order.status
     before, result.happened = standing.Standing.of(status), []
     began = time.thread_time()
-    result.days, result.mirror_changed = set(), False
+    result.days, result.mirror_changed, result.seen_open = set(), False, ()
     if result.error is not None:
         what = failed(status, result, now)
     else:

@@ -71,8 +71,14 @@ def lease_time() -> timedelta:
 
 
 def fair_share(bots: int, now: datetime) -> int:
-    alive = RelayProcess.objects.filter(seen_at__gt=now - lease_time()).count()
+    alive = RelayProcess.objects.exclude(silent(now)).count()
     return -(-bots // max(alive, 1))
+
+
+def silent(now: datetime) -> Q:
+    """Relays without a sign of life within their lease time, or with one that no clock of today can have given: the
+    clock was set back."""
+    return Q(seen_at__lte=now - lease_time()) | Q(seen_at__gt=now + 3 * lease_time())
 
 
 def take(name: str, wanted: Iterable[int], most: int, now: datetime) -> set[int]:
@@ -95,9 +101,7 @@ def gone(name: str, now: datetime) -> set[str]:
     just giving it is passed over. The holders are looked up first, for whoever holds has told us of himself before."""
     holders = set(RelayLease.objects.exclude(holder__in=["", name]).values_list("holder", flat=True).distinct())
     known = set(RelayProcess.objects.values_list("name", flat=True))
-    # A sign no clock of today can have given: the clock was set back.
-    silent = Q(seen_at__lte=now - lease_time()) | Q(seen_at__gt=now + 3 * lease_time())
-    locked = RelayProcess.objects.filter(silent).exclude(name=name).select_for_update(skip_locked=True)
+    locked = RelayProcess.objects.filter(silent(now)).exclude(name=name).select_for_update(skip_locked=True)
     return (holders - known) | set(locked.values_list("name", flat=True))
 
 
@@ -109,7 +113,10 @@ def release(name: str, bots: Iterable[int]) -> None:
 def leave(name: str, now: datetime) -> None:
     """The relay ends in order."""
     let_go(RelayLease.objects.filter(holder=name))
-    RelayProcess.objects.filter(Q(name=name) | Q(seen_at__lt=now - FORGOTTEN_AFTER)).delete()
+    # Who holds something is not forgotten, whatever this process's clock says of it.
+    holders = RelayLease.objects.exclude(holder="").values("holder")
+    forgotten = Q(seen_at__lt=now - FORGOTTEN_AFTER) & ~Q(name__in=holders)
+    RelayProcess.objects.filter(Q(name=name) | forgotten).delete()
 
 
 def begin_alone() -> None:

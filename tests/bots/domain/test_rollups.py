@@ -221,10 +221,14 @@ SAME: dict[str, Any] = {
 }  # fmt: skip
 
 
+@pytest.mark.parametrize("histories", [20, pytest.param(300, marks=pytest.mark.hard)])
 @pytest.mark.django_db
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), database=None)
-@given(acts=ACTS)
-def test_after_any_history_the_rollups_are_the_sums(acts: list[Any]) -> None:
+def test_after_any_history_the_rollups_are_the_sums(histories: int) -> None:
+    each = settings(max_examples=histories, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+    each(given(acts=ACTS)(summed_after))()
+
+
+def summed_after(acts: list[Any]) -> None:
     with transaction.atomic():
         teams = [builders.team("One"), builders.team("Two")]
         bots = [a_bot(teams[0], "a"), a_bot(teams[0], "b"), a_bot(teams[1], "c")]

@@ -92,7 +92,14 @@ def test_a_relay_that_was_forgotten_takes_its_bots_anew(bots):
 
 def test_a_lease_of_a_wrong_clock_does_not_stand_for_ever(bots):
     leases.keep("one", timezone.now() + timedelta(days=1))
-    assert len(leases.keep("two", timezone.now()).mine) >= 5
+    assert len(leases.keep("two", timezone.now()).mine) == 10
+
+
+def test_a_relay_that_leaves_by_a_wrong_clock_takes_nothing_from_the_others(bots):
+    now = timezone.now()
+    leases.keep("one", now)
+    leases.leave("two", now + timedelta(days=2))
+    assert leases.keep("three", now).mine == {}
 
 
 def test_a_changed_connection_or_release_is_another_stamp(bots):
