@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 import psycopg
 import pytest
 
+from bots.domain.relaying.leases import LEASE_SECONDS
 from bots.simulator import BotSpec, running_fleet
 from tests.direct import DirectBot
 from tests.hard.harm import FAULTS, Harm
@@ -163,12 +164,20 @@ def connections_to(team: Team) -> int:
 
 def stuck_leases(team: Team) -> int:
     """Leases that ran out and are still the same an interval later."""
-    query = "SELECT bot_id, fence, leased_until FROM {} WHERE leased_until < now() - interval '3 seconds'"
-    found = [(table, row) for table in ("bots_pollturn", "bots_relaylease") for row in team.rows(query.format(table))]
+    found = [(query, row) for query in (TURNS_RUN_OUT, LINES_RUN_OUT) for row in team.rows(query)]
     if not found:
         return 0
     time.sleep(INTERVAL)
-    return sum(row in team.rows(query.format(table)) for table, row in found)
+    return sum(row in team.rows(query) for query, row in found)
+
+
+TURNS_RUN_OUT = (
+    "SELECT bot_id, fence, leased_until FROM bots_pollturn WHERE leased_until < now() - interval '3 seconds'"
+)
+LINES_RUN_OUT = f"""
+    SELECT bot_id, fence, seen_at FROM bots_relaylease LEFT JOIN bots_relayprocess ON name = holder
+    WHERE holder <> '' AND (seen_at IS NULL OR seen_at < now() - interval '{LEASE_SECONDS + 3} seconds')
+"""
 
 
 def words_of(team: Team) -> str:

@@ -92,8 +92,9 @@ def until_all_are_heard(sims, seconds):
 def until_shared(portal, relays):
     """Until so many relays hold bots at once, all of them heard: one that holds none would be killed for nothing."""
     deadline = time.monotonic() + PATIENCE
-    query = """SELECT count(*), count(DISTINCT holder), count(connected_since) FROM bots_relaylease
-               WHERE leased_until > now() AND holder <> ''"""
+    query = f"""SELECT count(*), count(DISTINCT holder), count(connected_since)
+                FROM bots_relaylease JOIN bots_relayprocess ON name = holder
+                WHERE seen_at > now() - interval '{LEASE_SECONDS} seconds'"""
     while portal.rows(query) != [(len(SPECS), relays, len(SPECS))]:
         assert time.monotonic() < deadline, portal.rows("SELECT * FROM bots_relaylease")
         time.sleep(0.1)
