@@ -28,7 +28,7 @@ FAST = {"state": EVERY, "open_trades": EVERY}
 A_ROUND = 60.0  # seconds: within them each of the other readings comes, most of them once a minute
 ALL_READINGS = "0.2"  # PORTAL_POLL_PACE: every reading five times as often, also those that hardly ever move
 # A share of a core says something of one machine only: on that of the goals bare aiohttp took 15 / 0.69 = 22 % for as
-# many polls of five requests, the poll that the goals are written for. The portal asks less for the same figures.
+# many polls of five requests, the poll that the goals are written for. The portal asks less in most of its polls.
 CORE_OF_BARE = 0.69
 COMES_ROUND = 60.0  # seconds after the first readings: by then the slow ones, all due at once at first, are spread
 PACKAGES = ("httptools", "uvloop", "django", "msgspec", "celery", "psycopg")
