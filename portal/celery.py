@@ -4,6 +4,7 @@ import os
 from typing import TYPE_CHECKING
 
 from celery import Celery
+from celery.signals import setup_logging
 from django.conf import settings
 
 if TYPE_CHECKING:
@@ -30,6 +31,12 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(["bots"])
 # Every thread's: tasks are also called by the web server's, where Celery would else invent an app of its own.
 app.set_default()
+
+
+@setup_logging.connect
+def leave_logging_alone(**kwargs: object) -> None:
+    """settings.LOGGING stands. Without a receiver Celery gives the root the level of its command line, whose default is
+    WARNING, whatever LOG_LEVEL says."""
 
 
 @app.on_after_finalize.connect

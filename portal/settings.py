@@ -258,7 +258,6 @@ CELERY_TASK_ROUTES = {
 CELERY_TASK_ACKS_LATE = False
 CELERY_WORKER_POOL = "threads"
 CELERY_WORKER_CONCURRENCY = int(env.number("PORTAL_WORKER_THREADS", 8, 1, 1000))
-CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = (
     {"polling_interval": 0.05}
@@ -351,5 +350,10 @@ LOGGING = {
         # These write addresses with the tokens in them: bots.domain.alerts.delivering.services alone listens.
         "apprise": {"level": "DEBUG", "handlers": ["nowhere"], "propagate": False},
         "urllib3": {"level": "WARNING"},
+        # uvicorn gave it a handler of its own before it imported us.
+        "uvicorn": {"handlers": [], "propagate": True},
+        # Who comes and goes is state, not change; and it would be told with the query of the address.
+        "uvicorn.error": {"level": "WARNING"},
+        "uvicorn.access": {"handlers": [], "propagate": False},
     },
 }
