@@ -6,8 +6,10 @@ from datetime import datetime, timedelta
 from django.conf import settings
 
 from bots.domain.account import agrees
+from bots.domain.log_lines import about
 from bots.domain.polling.asking import History, PollResult
-from bots.models import BotRun, PollTurn
+from bots.domain.polling.orders import PollOrder
+from bots.models import BotRun
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +35,7 @@ def after_history(result: PollResult, run: BotRun, now: datetime) -> None:
     turn.mismatches = turn.mismatches + 1 if differs(result, run, history) else 0
     rested = turn.full_reread_at is None or now - turn.full_reread_at >= REREAD_EVERY * settings.PORTAL_POLL_PACE
     if turn.mismatches >= 2 and rested:
-        demand_reread(turn, now, f"the bot's closed trades are not the {run.closed_count} of the mirror")
+        demand_reread(result.order, run, f"the bot's closed trades are not the {run.closed_count} of the mirror")
 
 
 def differs(result: PollResult, run: BotRun, history: History) -> bool:
@@ -54,6 +56,7 @@ def counted_by_the_bot(result: PollResult) -> int | None:
     return None if profit.trade_count is None or listed is None else profit.trade_count - len(listed.trades)
 
 
-def demand_reread(turn: PollTurn, now: datetime, reason: str) -> None:
-    log.info("bot %s: all closed trades are read again: %s", turn.bot_id, reason)
-    turn.reread_offset, turn.reread_after = 0, 0
+def demand_reread(order: PollOrder, run: BotRun, reason: str) -> None:
+    slug = order.bot.slug
+    log.info("%s: all closed trades are read again: %s", slug, reason, extra=about(slug, run))
+    order.turn.reread_offset, order.turn.reread_after = 0, 0

@@ -22,6 +22,7 @@ from bots.domain.agreement import after_history
 from bots.domain.events import Happened
 from bots.domain.happenings import standing
 from bots.domain.happenings import trades as happenings
+from bots.domain.log_lines import about
 from bots.domain.polling.asking import History, PollResult, digest_of, moved, repursed
 from bots.domain.rollups import day_of
 from bots.domain.untold import begun_again, end_untold
@@ -197,8 +198,8 @@ def begin_again(run: BotRun, result: PollResult, done: Mirrored, now: datetime) 
     run.ended_at, run.mode, run.currency = None, state.mode, state.stake_currency
     run.save(update_fields=["ended_at", "mode", "currency"])
     take_over(run, result, done)
-    about = {"bot": order.bot.slug, "run": run.number}
-    log.warning("%s: run %s goes on: its database is back", order.bot.slug, run.number, extra=about)
+    slug = order.bot.slug
+    log.warning("%s: run %s goes on: its database is back", slug, run.number, extra=about(slug, run))
     return run
 
 
@@ -219,8 +220,8 @@ def begin_run(result: PollResult, done: Mirrored, now: datetime, reason: str) ->
     take_over(run, result, done)
     done.begun = True
     if last:
-        about = {"bot": order.bot.slug, "run": run.number}
-        log.warning("%s: run %s begins: %s", order.bot.slug, run.number, reason, extra=about)
+        slug = order.bot.slug
+        log.warning("%s: run %s begins: %s", slug, run.number, reason, extra=about(slug, run))
     return run
 
 

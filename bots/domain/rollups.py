@@ -16,6 +16,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet, Sum
 
 from accounts.models import Team
+from bots.domain.log_lines import about
 from bots.domain.sums import Sums
 from bots.models import Bot, BotDay, BotLifetime, PollTurn, TeamDay, Trade
 from bots.models.installation import Installation
@@ -219,6 +220,10 @@ def put_right(
     """By the holder of the turns; what was wrong."""
     wrong = differing(level, has, should)
     if wrong and mending:
+        bot = owner.get("bot")
+        extra = about(bot.slug) if isinstance(bot, Bot) else None
+        for sentence in wrong:
+            log.error("a profit rollup was wrong and is made anew: %s", sentence, extra=extra)
         level._default_manager.filter(**owner).delete()
         put_rows([row_of(level, key, should[key]) for key in sorted(should)], level.KEYS)
     return wrong
@@ -246,6 +251,5 @@ def due(now: datetime) -> bool:
 def mend_all(now: datetime) -> None:
     """They are kept with the trades; that they are right is looked at every day all the same."""
     for team in Team.objects.order_by("pk"):
-        for wrong in mend(team):
-            log.error("a profit rollup was wrong and is made anew: %s", wrong)
+        mend(team)
     Installation.objects.filter(pk=1).update(rollups_at=now)

@@ -19,6 +19,7 @@ from bots.domain.audit import AuditUnavailable
 from bots.domain.commands import claiming, looking
 from bots.domain.commands.checking import NotAsConfirmed, look_before
 from bots.domain.commands.params import instruction
+from bots.domain.log_lines import about
 from bots.domain.polling.engine import Sessions
 from bots.models import Command
 from bots.models.doors import open_door
@@ -50,6 +51,7 @@ class Outbox:
         self.database = ThreadPoolExecutor(DATABASE_THREADS, thread_name_prefix="outbox-rows")
         self.sessions = Sessions()
         self.under_way: set[tuple[str, int]] = set()  # errand and command
+        self.about: dict[int, dict[str, object]] = {}  # by command, once it is read: what log lines of it carry
         self.tasks: set[asyncio.Task[None]] = set()
         self.thread = threading.Thread(target=self.run, name="outbox", daemon=True)
 
@@ -110,10 +112,12 @@ class Outbox:
         try:
             await errand(command_id)
         except (DatabaseError, AuditUnavailable) as failure:
-            log.error("command %s waits, because the database refuses: %s", command_id, failure)
+            extra = self.about.get(command_id)
+            log.error("command %s waits, because the database refuses: %s", command_id, failure, extra=extra)
         except Exception:  # the boundary of an errand: one command's surprise must not end the others
-            log.exception("command %s failed in our own code", command_id)
+            log.exception("command %s failed in our own code", command_id, extra=self.about.get(command_id))
         finally:
+            self.about.pop(command_id, None)
             self.under_way.discard((errand.__name__, command_id))
 
     async def rows(self, act: Callable[..., Found], *arguments: object) -> Found:
@@ -126,6 +130,7 @@ class Outbox:
         command = await self.rows(claiming.to_send, command_id)
         if command is None:
             return
+        self.about[command_id] = about(command.bot.slug)
         self.at("loaded", command_id)
         if problem := await self.rows(claiming.why_not, command):
             await self.rows(claiming.refuse, command, *problem)
@@ -145,7 +150,8 @@ class Outbox:
         try:
             return self.sessions.with_(bot, self.door, bot.status.version)
         except SealBroken as broken:
-            log.error("%s: this worker cannot open the bot's password: %s", bot.slug, broken, extra={"bot": bot.slug})
+            extra = about(bot.slug)
+            log.error("%s: this worker cannot open the bot's password: %s", bot.slug, broken, extra=extra)
             await self.rows(claiming.hinder, command, "no worker could open the bot's password (PORTAL_SECRETS_KEY)")
         except WrongSettings as error:
             await self.rows(claiming.refuse, command, error.code, f"{error}; nothing was sent")
@@ -169,7 +175,8 @@ class Outbox:
             try:
                 await self.rows(claiming.record, command, answer, answered_at)
             except (DatabaseError, AuditUnavailable) as failure:
-                log.error("command %s was sent, its answer cannot be written yet: %s", command.pk, failure)
+                extra = about(command.bot.slug)
+                log.error("command %s was sent, its answer cannot be written yet: %s", command.pk, failure, extra=extra)
                 if pause is not None:
                     await asyncio.sleep(pause)
             else:
@@ -181,6 +188,7 @@ class Outbox:
         command = await self.rows(looking.to_look_at, command_id)
         if command is None:
             return
+        self.about[command_id] = about(command.bot.slug)
         if await self.rows(looking.seen_in_mirror, command):
             return
         session = await self.session_for(command) if looking.asks_the_bot(command) else None
@@ -200,7 +208,7 @@ async def performed(command: Command, session: Session) -> Accepted | BotError:
     except TimeoutError:
         return TimedOut(f"No answer within {limit:g} s")
     except Exception as bug:  # the boundary of an adapter: after the claim every end must be written down
-        log.exception("command %s: the adapter failed", command.pk)
+        log.exception("command %s: the adapter failed", command.pk, extra=about(command.bot.slug))
         return BotError(f"The portal failed while it sent this: {type(bug).__name__}")
 
 

@@ -20,6 +20,7 @@ from django.conf import settings
 from django.db import DatabaseError, connection
 from django.utils import timezone
 
+from bots.domain.log_lines import about
 from bots.domain.polling.asking import PollResult, ask
 from bots.domain.polling.keeping import Keeper
 from bots.domain.polling.kept import Kept
@@ -212,7 +213,8 @@ async def converse(order: PollOrder, door: Door, sessions: Sessions) -> PollResu
     except BotError as error:
         return PollResult(order, error=error)
     except Exception as bug:  # the boundary of a conversation: one bot's surprise must not end the others
-        log.exception("%s: the poll failed in our own code", order.bot.slug)
+        slug = order.bot.slug
+        log.exception("%s: the poll failed in our own code", slug, extra=about(slug, order.run))
         return PollResult(order, error=WrongSettings(f"the portal failed on this bot: {type(bug).__name__}"))
 
 

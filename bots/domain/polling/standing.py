@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from bots.domain.log_lines import about
 from bots.domain.polling.asking import PollResult
 from bots.models import BotStatus
 from bots.models.money import exact
@@ -58,16 +59,16 @@ def failed(status: BotStatus, result: PollResult, now: datetime) -> set[str]:
     if isinstance(error, NeedsAPerson) or status.failures >= FAILURES_UNTIL_OFFLINE:
         status.state = error.state
     if before[0] != status.state or before[1] != status.error_code:
-        slug = result.order.bot.slug
-        log.warning("%s: %s (%s)", slug, status.last_error, error.code, extra={"bot": slug})
+        slug, run = result.order.bot.slug, result.order.run
+        log.warning("%s: %s (%s)", slug, status.last_error, error.code, extra=about(slug, run))
     return {"state"} if before != (status.state, status.error_code, status.last_error) else set()
 
 
 def succeeded(status: BotStatus, result: PollResult, now: datetime) -> set[str]:
     """The bot answered: take over what it said. Returns what changed, in the words of the announcement."""
     if status.failing_since is not None:
-        slug = result.order.bot.slug
-        log.warning("%s: answers again after %s", slug, now - status.failing_since, extra={"bot": slug})
+        slug, run = result.order.bot.slug, result.order.run
+        log.warning("%s: answers again after %s", slug, now - status.failing_since, extra=about(slug, run))
     before = figures_of(status)
     what = describe(status, result, now)
     for kind, value in result.values.items():

@@ -11,6 +11,7 @@ from django.db import OperationalError, transaction
 
 from bots.domain import events, rollups
 from bots.domain.happenings import standing
+from bots.domain.log_lines import about
 from bots.domain.mirror import mirror
 from bots.domain.polling import readings
 from bots.domain.polling.asking import PollResult
@@ -64,7 +65,8 @@ def write(results: Sequence[PollResult], now: datetime, kept: Kept | None = None
         if len(fresh) > 1:
             return [change for result in fresh for change in write([result], now, kept)]
         for result in fresh:
-            log.exception("%s: this answer could not be written", result.order.bot.slug)
+            slug, run = result.order.bot.slug, result.order.run
+            log.exception("%s: this answer could not be written", slug, extra=about(slug, run))
         changed = write_together([unwritable(result, refusal) for result in fresh], now, kept)
     events.announce(changed)
     return changed

@@ -18,7 +18,7 @@ HANG_UP_SECONDS = LEASE_SECONDS - 2.0
 SPEAKS = '"websocket"'  # the capability, as it stands in JSON
 FORGOTTEN_AFTER = timedelta(days=1)
 
-Stamp = tuple[str, ...]  # all that a line depends on: another stamp is another connection
+Stamp = tuple[str, ...]  # the slug, and all that a line depends on: another stamp is another connection
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ SPEAKING = Prepared(
         Bot.objects.polled()
         .exclude(turn__in=PollTurn.objects.exclude(held=""))
         .select_related(None)
-        .values_list("pk", "connection", "sealed", "status__version", "status__capabilities")
+        .values_list("pk", "slug", "connection", "sealed", "status__version", "status__capabilities")
     )
 )
 

@@ -9,6 +9,7 @@ from datetime import datetime
 from django.db import DatabaseError
 from django.utils import timezone
 
+from bots.domain.log_lines import about
 from bots.models.sealing import SealBroken
 from bots.systems.errors import BadAnswer, BotError, NeedsAPerson, TryAgain, WrongSettings
 from bots.systems.hearing import Heard, Stream
@@ -33,6 +34,7 @@ class Line:
     def __init__(
         self,
         bot_id: int,
+        slug: str,
         open_stream: Opening,
         places: asyncio.Semaphore,
         *,
@@ -41,6 +43,7 @@ class Line:
         flooded: "Callable[[Line, int], None]",
     ) -> None:
         self.bot_id = bot_id
+        self.slug = slug
         self.open_stream = open_stream
         self.places = places
         self.hear = hear
@@ -68,7 +71,7 @@ class Line:
             except SealBroken as broken:
                 self.lost(WrongSettings(str(broken)))
             except Exception as bug:  # the boundary of a line: one bot's surprise must not end the others
-                log.exception("bot %s: listening failed in our own code", self.bot_id)
+                log.exception("%s: listening failed in our own code", self.slug, extra=about(self.slug))
                 self.lost(WrongSettings(f"the portal failed on this bot's websocket: {type(bug).__name__}"))
             finally:
                 self.hang_up()
@@ -97,7 +100,8 @@ class Line:
         try:
             self.stream = stream = await self.open_stream()
         except DatabaseError as problem:
-            log.warning("bot %s: its connection cannot be read, tried again soon: %s", self.bot_id, problem)
+            extra = about(self.slug)
+            log.warning("%s: its connection cannot be read, tried again soon: %s", self.slug, problem, extra=extra)
             raise TryAgain("the portal's database did not answer") from None
         if stream is None:
             raise WrongSettings("this bot's release says nothing by itself")
@@ -138,7 +142,7 @@ class Line:
         try:
             heard = stream.understood(message)
         except BadAnswer as problem:
-            log.info("bot %s: a message is left out: %s", self.bot_id, problem)
+            log.info("%s: a message is left out: %s", self.slug, problem, extra=about(self.slug))
             return
         if heard is not None:
             self.heard_at = timezone.now()
@@ -160,6 +164,7 @@ class Line:
                 return
             await asyncio.sleep(ANSWER_SECONDS)
             if self.awaiting_sign:
-                log.info("bot %s: its websocket is silent and gives no sign: opened anew", self.bot_id)
+                extra = about(self.slug)
+                log.info("%s: its websocket is silent and gives no sign: opened anew", self.slug, extra=extra)
                 stream.abort()
                 return

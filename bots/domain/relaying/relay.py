@@ -23,6 +23,7 @@ from django.utils import timezone
 
 from bots.domain.events import Happened
 from bots.domain.happenings.messages import Told
+from bots.domain.log_lines import about
 from bots.domain.polling.engine import raise_open_files
 from bots.domain.relaying import leases, writing
 from bots.domain.relaying.line import Line
@@ -151,9 +152,19 @@ class Relay:
             return
         for bot_id, stamp in shared.mine.items():
             if bot_id not in self.lines:
-                open_stream = partial(self.stream_of, bot_id)
-                line = Line(bot_id, open_stream, self.places, hear=self.hear, opened=self.opened, flooded=self.flooded)
+                line = self.line_to(bot_id, stamp[0])
                 self.lines[bot_id] = (line, stamp, self.loop.create_task(line.run()))
+
+    def line_to(self, bot_id: int, slug: str) -> Line:
+        return Line(
+            bot_id,
+            slug,
+            partial(self.stream_of, bot_id),
+            self.places,
+            hear=self.hear,
+            opened=self.opened,
+            flooded=self.flooded,
+        )
 
     async def hang_up(self, bots: Iterable[int]) -> None:
         tasks = [self.lines.pop(bot_id)[2] for bot_id in bots]
@@ -340,12 +351,18 @@ def keep(told: list[Told], floods: list[Happened], now: datetime) -> None:
         writing.write(told, floods, now)
     except (DataError, IntegrityError) as refusal:
         if len(told) + len(floods) == 1:
-            log.error("a thing heard cannot be stored and is left out: %s", type(refusal).__name__)
+            slug = slug_of((told or floods)[0])
+            log.error("a thing heard cannot be stored and is left out: %s", type(refusal).__name__, extra=about(slug))
             return
         for each in told:
             keep([each], [], now)
         for flood in floods:
             keep([], [flood], now)
+
+
+def slug_of(heard: Told | Happened) -> str:
+    listed = Bot.objects.filter(pk=heard.bot_id or 0)
+    return listed.values_list("slug", flat=True).first() or ""
 
 
 # --- a relay in a thread of its own

@@ -12,7 +12,8 @@ from bots.domain import safety
 from bots.domain.alerts.delivering import mail, rounds, services, webhook
 from bots.domain.alerts.delivering.outcome import AGAIN, REFUSED, Outcome
 from bots.domain.alerts.delivering.wording import Letter, letter_of
-from bots.models import Delivery, Destination
+from bots.domain.log_lines import about
+from bots.models import Alert, Delivery, Destination
 from bots.models.sealing import SealBroken
 
 log = logging.getLogger(__name__)
@@ -78,7 +79,8 @@ class Postman:
             return False
         rounds.record(delivery, outcome, timezone.now())
         self.at("recorded", delivery.pk)
-        log.info("alert delivery %s to destination %s: %s", delivery.pk, delivery.destination_id, outcome.words)
+        told = (delivery.pk, delivery.destination_id, outcome.words)
+        log.info("alert delivery %s to destination %s: %s", *told, extra=about_alert(delivery.alert))
         return outcome.taken
 
     def told(self, delivery: Delivery) -> Outcome | None:
@@ -96,6 +98,11 @@ class Postman:
         outcome = sent(delivery.destination, opened, letter)
         self.at("sent", delivery.pk)
         return outcome
+
+
+def about_alert(alert: Alert | None) -> dict[str, object] | None:
+    """A digest, a test and what the portal itself is alerted of are about no bot."""
+    return about(alert.bot.slug) if alert is not None and alert.bot is not None else None
 
 
 def sent(destination: Destination, opened: dict[str, str], letter: Letter) -> Outcome:

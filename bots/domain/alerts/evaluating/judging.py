@@ -13,6 +13,7 @@ from bots.domain.alerts.evaluating.lasting import JUDGES, portal_lagging, unknow
 from bots.domain.alerts.evaluating.looking import Scene, Watched, covers
 from bots.domain.alerts.evaluating.telling import happened, logged
 from bots.domain.alerts.kinds import KINDS
+from bots.domain.log_lines import about
 from bots.models import AlertRule, Event
 
 log = logging.getLogger(__name__)
@@ -55,7 +56,8 @@ class Look:
         except DatabaseFailure:
             raise
         except Exception:  # whatever a bot's figures or a rule's limits do to our code: it harms only this pair
-            log.exception("rule %s (%s) cannot be judged of %s", rule.pk, rule.kind, bot.slug if bot else "the portal")
+            whom, extra = (bot.slug, about(bot.slug)) if bot else ("the portal", None)
+            log.exception("rule %s (%s) cannot be judged of %s", rule.pk, rule.kind, whom, extra=extra)
             said = UNSURE
         if said is UNSURE:
             self.unsure.add(pair)

@@ -6,6 +6,7 @@ from django.db import Error as DatabaseFailure
 
 from bots.domain.alerts.evaluating.lasting import equity_of
 from bots.domain.alerts.evaluating.looking import Scene, Watched
+from bots.domain.log_lines import about
 from bots.models import EquityPeak
 
 log = logging.getLogger(__name__)
@@ -20,7 +21,7 @@ def higher(scene: Scene) -> list[EquityPeak]:
         except DatabaseFailure:
             raise
         except Exception:  # whatever a bot's figures do to our code: the other bots are looked at
-            log.exception("%s: what it has made cannot be told", bot.slug)
+            log.exception("%s: what it has made cannot be told", bot.slug, extra=about(bot.slug))
             continue
         if peak is not None:
             scene.peaks[bot.bot_id] = peak
