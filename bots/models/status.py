@@ -54,6 +54,8 @@ class BotStatus(models.Model):
     polls = models.BigIntegerField(default=0)
     polls_failed = models.BigIntegerField(default=0)
     requests = models.BigIntegerField(default=0)
+    # milliseconds, of the good polls in all; processes of the release before make rows without it
+    good_poll_ms = models.BigIntegerField(default=0, db_default=0)
 
     class Meta:
         verbose_name_plural = "bot statuses"

@@ -139,6 +139,7 @@ def note_health(status: BotStatus, result: PollResult, now: datetime) -> None:
     status.polls += 1
     status.requests += result.requests
     status.latency_ms = result.latency_ms
+    status.good_poll_ms += round(result.seconds * 1000)
 
 
 def note_slots(status: BotStatus, state: BotState) -> None:

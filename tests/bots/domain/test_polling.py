@@ -36,6 +36,15 @@ def test_a_poll_fills_the_status_row(sim: SimBot, bot: Bot) -> None:
     assert (status.failures, status.last_error, status.polls) == (0, "", 1)
 
 
+def test_what_good_polls_took_adds_up_and_a_failed_one_adds_nothing(sim: SimBot, bot: Bot) -> None:
+    took = [polled(bot).seconds, polled(bot).seconds]
+    whole = round(took[0] * 1000) + round(took[1] * 1000)
+    assert (bot.status.good_poll_ms, whole > 0) == (whole, True)
+    sim.faults.wrong_password = True
+    assert polled(bot).error is not None
+    assert (bot.status.good_poll_ms, bot.status.polls) == (whole, 3)
+
+
 SLOW = {
     "profit",
     "balance",
