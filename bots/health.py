@@ -15,6 +15,7 @@ from django.urls import path
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 
+from bots.domain.relaying.standing import listening
 from bots.models import Bot, Command, PollTurn
 
 if TYPE_CHECKING:
@@ -118,12 +119,21 @@ def commands() -> Part:
     return {"waiting_seconds": round(waiting, 1)}
 
 
+def relays() -> Part:
+    """A word, and never a reason to be unready: what no relay hears the polls find."""
+    found = listening(timezone.now())
+    if not found.wanted:
+        return {"state": "nothing to hear"}
+    return {"state": f"no relay lives: {found.since}" if found.is_deaf else "listening"}
+
+
 PROBES = {
     "database": Probe(partial(with_database, database)),
     "broker": Probe(broker),
     "workers": Probe(partial(with_database, workers)),
     "polls": Probe(partial(with_database, polls)),
     "commands": Probe(partial(with_database, commands)),
+    "relays": Probe(partial(with_database, relays)),
 }
 
 

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from bots.domain.events.kinds import SEVERITIES
 from bots.domain.freshness import WORDS, freshness_of, shown_state
+from bots.domain.relaying.standing import listening
 from bots.models import (
     Alert,
     AlertClock,
@@ -31,6 +32,7 @@ from bots.models import (
 Labels = dict[str, str]
 Value = float | int | None
 
+POLL_SECONDS = "Time the good polls took, first request to last answer; by the good polls it is how long one takes"
 MODES = ("live", "dry", "unknown")
 
 
@@ -71,12 +73,13 @@ def text_of(metrics: Iterable[Metric]) -> str:
 
 
 def installation() -> Iterator[Metric]:
-    """A dozen queries. Raises DatabaseError."""
+    """Not twenty queries. Raises DatabaseError."""
     now = timezone.now()
     looks: tuple[Callable[[datetime], Iterator[Metric]], ...] = (
         polls,
         bots,
         turns,
+        relays,
         trades,
         commands,
         alerts,
@@ -90,11 +93,13 @@ def installation() -> Iterator[Metric]:
 
 def polls(now: datetime) -> Iterator[Metric]:
     """Since a bot was added; retired bots keep theirs, so the counters never fall."""
-    sums = BotStatus.objects.aggregate(polls=Sum("polls"), failed=Sum("polls_failed"), requests=Sum("requests"))
-    done, failed = sums["polls"] or 0, sums["failed"] or 0
+    names = {"polls": "polls", "failed": "polls_failed", "requests": "requests", "good_ms": "good_poll_ms"}
+    sums = BotStatus.objects.aggregate(**{name: Sum(column, default=0) for name, column in names.items()})
+    done, failed = sums["polls"], sums["failed"]
     outcomes: list[tuple[Labels, Value]] = [({"outcome": "good"}, done - failed), ({"outcome": "failed"}, failed)]
     yield Metric("portal_polls_total", "counter", "Polls of bots, by outcome", outcomes)
-    yield Metric("portal_poll_requests_total", "counter", "Requests sent to bots", [({}, sums["requests"] or 0)])
+    yield Metric("portal_poll_seconds_total", "counter", POLL_SECONDS, [({}, sums["good_ms"] / 1000)])
+    yield Metric("portal_poll_requests_total", "counter", "Requests sent to bots", [({}, sums["requests"])])
 
 
 def bots(now: datetime) -> Iterator[Metric]:
@@ -135,7 +140,7 @@ def latencies(milliseconds: list[int]) -> Metric:
     samples: list[tuple[Labels, Value]] = [({"quantile": q}, ordered[place] / 1000) for q, place in places.items()]
     return gauge(
         "portal_bot_latency_seconds",
-        "Request time in the last poll: quantiles over the bots that answer",
+        "Time to the state, the first of a poll's requests, in the last poll: quantiles over the bots that answer",
         *samples,
     )
 
@@ -155,6 +160,14 @@ def turns(now: datetime) -> Iterator[Metric]:
     yield gauge("portal_turns_leased", "Bots being polled", ({}, found["now_leased"]))
     yield gauge("portal_turns_held", "Bots not asked any more until a person acts", ({}, found["now_held"]))
     yield gauge("portal_turn_lag_seconds", "How long the bot due longest waits for a worker", ({}, lag))
+
+
+def relays(now: datetime) -> Iterator[Metric]:
+    found = listening(now)
+    yield gauge("portal_relays_alive", "Relays that gave a sign of life within their lease time", ({}, found.alive))
+    yield gauge("portal_relay_lines_wanted", "Bots that speak by themselves and are asked", ({}, found.wanted))
+    yield gauge("portal_relay_lines", "Of these, those a relay that lives is connected to", ({}, found.lines))
+    yield gauge("portal_relay_sign_age_seconds", "Since a relay gave its last sign of life", ({}, found.sign_age))
 
 
 def trades(now: datetime) -> Iterator[Metric]:

@@ -21,6 +21,7 @@ from redis.exceptions import RedisError
 from accounts.models import Team
 from bots.domain import safety
 from bots.domain.audit.anchor import AnchorContradicted, AnchorUnreadable, last_anchor, require_same_past
+from bots.domain.relaying.standing import listening
 from bots.domain.rollups import really_wrong
 from bots.models import AuditEntry, Bot, BotStatus, PollTurn
 from bots.models.append_only import missing_triggers
@@ -57,7 +58,7 @@ def examine() -> Iterator[Line]:
     yield pending
     if pending.level == "FAIL":
         return
-    for look in (system_checks, clock, triggers, anchor, sending, stored_secrets, polling, sums):
+    for look in (system_checks, clock, triggers, anchor, sending, stored_secrets, polling, relays, sums):
         yield from safely(look)
 
 
@@ -277,6 +278,20 @@ def polling() -> Iterator[Line]:
         yield Line("FAIL", "polling", sentence, "Is a worker running, and a beat? (embedded: manage.py portal)")
     else:
         yield Line("ok", "polling", f"{asked.count()} bots, {last}")
+
+
+def relays() -> Iterator[Line]:
+    """Nothing is lost without them, it only comes later: with the next poll."""
+    found = listening(timezone.now())
+    if not found.wanted:
+        yield Line("ok", "relays", "no bot that is asked speaks by itself")
+    elif found.is_deaf:
+        todo = "Start one: manage.py relay (embedded: manage.py portal listens itself)"
+        yield Line("warn", "relays", f"nobody listens to {found.wanted} bots, {found.since}", todo)
+    elif not found.lines:
+        yield Line("warn", "relays", f"none of {found.wanted} bots is heard", "Each bot's page says why")
+    else:
+        yield Line("ok", "relays", f"{found.alive} listening, {found.lines} of {found.wanted} bots are heard")
 
 
 def sums() -> Iterator[Line]:

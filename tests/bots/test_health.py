@@ -1,3 +1,4 @@
+import re
 import socket
 import time
 from datetime import timedelta
@@ -6,7 +7,7 @@ import pytest
 from django.utils import timezone
 
 from bots import health
-from bots.models import Command, PollTurn
+from bots.models import Command, PollTurn, RelayProcess
 from tests import builders
 
 
@@ -35,6 +36,7 @@ def test_a_portal_without_bots_is_ready(client, settings):
         "workers": {"ok": True, "waiting_seconds": 0.0},
         "polls": {"ok": True, "oldest_seconds": None},
         "commands": {"ok": True, "waiting_seconds": 0.0},
+        "relays": {"ok": True, "state": "nothing to hear"},
     }
     assert "no-store" in answer["Cache-Control"]
 
@@ -71,6 +73,22 @@ def test_a_command_that_no_worker_sends_makes_the_portal_unready(client, setting
         "ok": False,
         "problem": "a command has waited for 25 s and no worker sends it",
     }
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_relay_that_is_dead_is_told_and_the_portal_is_ready(client, settings, alpha):
+    settings.EMBEDDED = True
+    builders.a_bot(alpha, status={"capabilities": ["websocket"]})
+    told = [client.get("/readyz").json()["relays"]["state"]]
+    relay = RelayProcess.objects.create(name="one", seen_at=timezone.now() - timedelta(seconds=40))
+    told.append(client.get("/readyz").json()["relays"]["state"])
+    RelayProcess.objects.filter(pk=relay.pk).update(seen_at=timezone.now())
+    answer = client.get("/readyz")
+    told.append(answer.json()["relays"]["state"])
+    assert told[0] == "no relay lives: none runs"
+    assert re.fullmatch(r"no relay lives: the last sign of life is 4\d s old", told[1])
+    assert told[2] == "listening"
+    assert answer.status_code == 200
 
 
 @pytest.mark.parametrize("case", ["leased", "held", "paused", "retired", "not yet"])

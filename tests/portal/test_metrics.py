@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from bots import metrics
 from bots.domain.connections import add_bot, pause_polling
-from bots.models import AlertClock, Delivery, Destination, PollTurn
+from bots.models import AlertClock, Delivery, Destination, PollTurn, RelayLease, RelayProcess
 from tests import builders
 from tests.bots.domain.audit_acts import ALICE
 from tests.builders import a_bot, a_trade
@@ -38,13 +38,17 @@ def scraped(settings):
 
 def test_bots_polls_and_ages(alpha, scraped):
     now = timezone.now()
-    a_bot(alpha, "well", status={"polls": 10, "polls_failed": 2, "requests": 50, "latency_ms": 100})
+    well = {"polls": 10, "polls_failed": 2, "requests": 50, "latency_ms": 100, "good_poll_ms": 1500}
+    a_bot(alpha, "well", status=well)
     old = {"seen_at": now - timedelta(hours=1), "error_code": "timed_out", "state": "offline", "latency_ms": 900}
-    a_bot(alpha, "silent", status={**old, "polls": 5, "polls_failed": 5, "requests": 5, "mode": "dry"})
+    a_bot(
+        alpha, "silent", status={**old, "polls": 5, "polls_failed": 5, "requests": 5, "good_poll_ms": 0, "mode": "dry"}
+    )
     found = scraped()
     assert found['portal_polls_total{outcome="good"}'] == 8
     assert found['portal_polls_total{outcome="failed"}'] == 7
     assert found["portal_poll_requests_total"] == 55
+    assert found["portal_poll_seconds_total"] == 1.5
     assert (found['portal_bots{state="running"}'], found['portal_bots{state="offline"}']) == (1, 1)
     assert found['portal_bots_failing{code="timed_out"}'] == 1
     assert found["portal_bots_fresh"] == 1
@@ -94,6 +98,26 @@ def test_turns_commands_trades_and_the_audits_head(alpha, alice, scraped):
     assert found["portal_process_sockets"] == 0
 
 
+def test_relays_and_the_lines_they_stand_on(alpha, scraped):
+    """What a dead relay said of its lines last is no line."""
+    found = scraped()
+    assert (found["portal_relays_alive"], found["portal_relay_lines_wanted"], found["portal_relay_lines"]) == (0, 0, 0)
+    assert "portal_relay_sign_age_seconds" not in found
+    now, speaks = timezone.now(), {"capabilities": ["websocket"]}
+    a_bot(alpha, "of-old")
+    for name, holder in (("heard", "alive"), ("left-alone", "dead"), ("unheard", "alive")):
+        since = None if name == "unheard" else now
+        RelayLease.objects.create(bot=a_bot(alpha, name, status=speaks), holder=holder, connected_since=since)
+    RelayProcess.objects.create(name="dead", seen_at=now - timedelta(seconds=60))
+    found = scraped()
+    assert (found["portal_relays_alive"], found["portal_relay_lines"]) == (0, 0)
+    assert 60 <= found["portal_relay_sign_age_seconds"] < 120
+    RelayProcess.objects.create(name="alive", seen_at=timezone.now())
+    found = scraped()
+    assert (found["portal_relays_alive"], found["portal_relay_lines_wanted"], found["portal_relay_lines"]) == (1, 3, 1)
+    assert found["portal_relay_sign_age_seconds"] < 30
+
+
 def test_alerts_that_wait_to_be_told_and_those_nobody_was_told_of(alpha, scraped):
     assert scraped()["portal_delivery_oldest_age_seconds"] == 0
     pager = Destination.objects.create(team=alpha, kind="webhook", name="Pager")
@@ -132,7 +156,7 @@ def test_without_a_token_only_this_machine_of_an_embedded_portal(db, settings):
 def test_the_number_of_queries_does_not_grow_with_bots(alpha, django_assert_max_num_queries):
     for number in range(5):
         a_trade(a_bot(alpha, f"bot-{number}"), "1")
-    with django_assert_max_num_queries(12):
+    with django_assert_max_num_queries(16):
         metrics.text_of(metrics.installation())
 
 
@@ -161,9 +185,12 @@ def targets(panels):
 def test_the_dashboard_asks_for_nothing_that_is_not_told(alpha, scraped):
     a_trade(a_bot(alpha, status={"error_code": "slow", "tried_at": timezone.now()}), "1")
     AlertClock.objects.create(pk=1, evaluated_at=timezone.now())
+    RelayProcess.objects.create(name="one", seen_at=timezone.now())
+    pause_polling(ALICE, a_bot(alpha, "other"))
     told = {name.partition("{")[0] for name in scraped()} | {"portal_queue_depth", "portal_broker_up"}
     asked = set(re.findall(r"portal_\w+", DASHBOARD.read_text()))
     assert asked and asked - told == set()
+    assert told - asked == set(), "told, and drawn nowhere"
 
 
 def test_no_panel_mixes_two_installations_that_one_prometheus_scrapes(panels):

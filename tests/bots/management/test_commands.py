@@ -15,7 +15,7 @@ from accounts.models import Team
 from bots.domain.audit import Actor, anchor_head
 from bots.domain.connections import add_bot
 from bots.domain.rotation import fresh_private_key, name_of, use
-from bots.models import AuditEntry, Bot, BotLifetime, PollTurn, append_only
+from bots.models import AuditEntry, Bot, BotLifetime, PollTurn, RelayLease, RelayProcess, append_only
 from tests import builders
 from tests.bots.domain.audit_acts import alice_acts, as_owner
 from tests.canary import CANARY, tables_that_hold
@@ -269,6 +269,18 @@ def test_doctor_sees_that_nobody_polls(healthy: None, alpha: Team) -> None:
     assert "FAIL  polling      a bot has been due for 300 s" in failed("doctor")
     PollTurn.objects.filter(bot=bot).update(next_poll_at=timezone.now(), held="wrong_password")
     assert "warn  polling      1 bots are not asked any more: wrong password" in said("doctor")
+
+
+def test_doctor_tells_whether_anybody_listens(healthy: None, alpha: Team) -> None:
+    assert "ok    relays       no bot that is asked speaks by itself" in said("doctor")
+    bot = builders.a_bot(alpha, status={"capabilities": ["websocket"]})
+    words = said("doctor")
+    assert "warn  relays       nobody listens to 1 bots, none runs" in words
+    assert "-> Start one: manage.py relay" in words
+    RelayProcess.objects.create(name="one", seen_at=timezone.now())
+    assert "warn  relays       none of 1 bots is heard" in said("doctor")
+    RelayLease.objects.create(bot=bot, holder="one", connected_since=timezone.now())
+    assert "ok    relays       1 listening, 1 of 1 bots are heard" in said("doctor")
 
 
 def test_doctor_says_when_redis_is_away(healthy: None, settings: object) -> None:
