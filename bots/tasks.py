@@ -4,6 +4,7 @@ import logging
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from uuid import UUID
 
 from celery import shared_task
@@ -48,6 +49,12 @@ def begin_alone() -> None:
 def listener() -> RelayThread:
     """The relay of the all-in-one process; not started yet."""
     return RelayThread(poll_soon)
+
+
+def sign_of_life() -> None:
+    """The clock's, or a relay's. Raises OSError where the file cannot be made."""
+    if settings.PORTAL_SIGN_OF_LIFE:
+        Path(settings.PORTAL_SIGN_OF_LIFE).touch()
 
 
 def look_whether_restored(**kwargs: object) -> None:

@@ -1,6 +1,10 @@
 """When the timetable's entries are sent."""
 
+from typing import Any
+
 from celery.beat import Scheduler
+
+from bots.tasks import sign_of_life
 
 
 class Clock(Scheduler):
@@ -9,3 +13,8 @@ class Clock(Scheduler):
 
     def adjust(self, n: float | None, drift: float = 0.0) -> float | None:
         return n
+
+    def tick(self, *args: Any, **options: Any) -> float:
+        pause: float = super().tick(*args, **options)
+        sign_of_life()
+        return pause

@@ -270,6 +270,8 @@ PORTAL_TICK_SECONDS = env.number("PORTAL_TICK_SECONDS", 1.0, 0.05, 60)
 PORTAL_SHARD_SIZE = int(env.number("PORTAL_SHARD_SIZE", 250, 1, 10_000))
 PORTAL_POLL_DEADLINE_SECONDS = env.number("PORTAL_POLL_DEADLINE_SECONDS", 10.0, 0.5, 30)
 PORTAL_MAX_ANSWER_BYTES = int(env.number("PORTAL_MAX_ANSWER_BYTES", 8 * 1024 * 1024, 65536, 2**30))
+# A file that the clock or a relay touches as long as it does its work: its age is the health check of its container.
+PORTAL_SIGN_OF_LIFE = env.optional("PORTAL_SIGN_OF_LIFE")
 # A test or benchmark may ask for faster polls: every interval of the poll plan is multiplied by this.
 PORTAL_POLL_PACE = env.number("PORTAL_POLL_PACE", 1.0, 0.01, 100)
 

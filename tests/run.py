@@ -35,7 +35,8 @@ MARKS = {
 ONCE = (
     *("tests/bots/systems", "tests/bots/simulator", "tests/bots/templatetags"),
     *("tests/test_architecture.py", "tests/test_sizes.py", "tests/test_documents.py", "tests/test_deploy.py"),
-    *("tests/portal/test_process.py", "tests/portal/test_process_kinds.py"),  # they choose their engine themselves
+    # They choose their engine themselves.
+    *("tests/portal/test_process.py", "tests/portal/test_process_kinds.py", "tests/portal/test_logs_of_processes.py"),
     *("tests/matrix", "tests/bots/api/test_doors.py", "tests/bots/pages/test_who_may_look.py"),
     *("tests/hard/test_ssrf.py", "tests/hard/test_hostile_contents.py"),
 )

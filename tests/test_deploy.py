@@ -1,9 +1,11 @@
 """The files of deploy/ fit the settings: what they name exists, each process has the secrets it needs and no other."""
 
 import ipaddress
+import os
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -108,6 +110,24 @@ def test_the_gateway_is_a_web_server_of_its_own_that_believes_no_header(file: st
     assert "uvicorn portal.asgi:gateway" in words
     for option in ("--no-proxy-headers", "--no-access-log", "--ws websockets-sansio", "--ws-max-size 16384"):
         assert option in words
+
+
+def test_every_process_that_stays_has_a_health_check() -> None:
+    without = {name for name, service in OURS.items() if service.get("healthcheck", {}).get("disable")}
+    assert without == {"migrate", "anchor-owner"}
+
+
+@pytest.mark.parametrize(("age", "healthy"), [(0, True), (20, True), (40, False), (None, False)])
+@pytest.mark.parametrize("name", ["relay", "beat"])
+def test_who_gives_no_sign_of_life_is_not_healthy(tmp_path: Path, name: str, age: int | None, healthy: bool) -> None:
+    file, told = tmp_path / "alive", OURS[name]["environment"]["PORTAL_SIGN_OF_LIFE"]
+    if age is not None:
+        file.touch()
+        os.utime(file, times=(time.time() - age,) * 2)
+    command = OURS[name]["healthcheck"]["test"][1].replace("$$", "$")
+    assert told in command
+    done = subprocess.run(["sh", "-c", command.replace(told, str(file))], capture_output=True, check=False)
+    assert (done.returncode == 0) is healthy
 
 
 @pytest.mark.parametrize("file", ["Caddyfile", "nginx.conf"])

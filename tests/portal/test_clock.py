@@ -1,8 +1,12 @@
 """The timetable's entries are sent on time, by a clock that sleeps meanwhile."""
 
+import os
+import subprocess
+import sys
 import time
 from datetime import timedelta
 from itertools import pairwise
+from pathlib import Path
 
 from celery import Celery
 from celery.apps.beat import Beat
@@ -11,6 +15,7 @@ from portal import embedded
 from portal.celery import app
 from portal.clock import Clock
 
+ROOT = Path(__file__).resolve().parents[2]
 EVERY = 0.2  # seconds
 
 
@@ -36,3 +41,29 @@ def test_the_command_takes_this_clock():
 
 def test_so_does_the_all_in_one_process():
     assert type(embedded.clock().service.scheduler) is Clock
+
+
+def test_it_gives_a_sign_of_life_again_and_again(tmp_path):
+    """As the command is started in its container."""
+    sign = tmp_path / "alive"
+    environment = {
+        "PATH": os.environ["PATH"],
+        "PORTAL_DATA_DIR": str(tmp_path / "data"),
+        "PORTAL_SIGN_OF_LIFE": str(sign),
+    }
+    command = [sys.executable, "-m", "celery", "-A", "portal", "beat", "--pidfile", ""]
+    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
+    try:
+        for _ in range(3):
+            until_there(sign, process)
+            sign.unlink()
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def until_there(file, process):
+    until = time.monotonic() + 60
+    while not file.exists():
+        assert process.poll() is None and time.monotonic() < until
+        time.sleep(0.05)

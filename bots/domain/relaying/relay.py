@@ -48,11 +48,18 @@ Given = TypeVar("Given")
 
 
 class Relay:
-    """`poll_soon`: told the bots that are due early, in a thread of its own; a failure of it costs a second."""
+    """`poll_soon`: told the bots that are due early, in a thread of its own; a failure of it costs a second. `alive`:
+    called on the loop when the leases were renewed and followed."""
 
-    def __init__(self, poll_soon: Callable[[list[int]], None] | None = None, name: str = "") -> None:
+    def __init__(
+        self,
+        poll_soon: Callable[[list[int]], None] | None = None,
+        name: str = "",
+        alive: Callable[[], None] | None = None,
+    ) -> None:
         self.name = name or f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"[:80]
         self.poll_soon = poll_soon
+        self.alive = alive
         self.lines: dict[int, tuple[Line, leases.Stamp, asyncio.Task[None]]] = {}
         self.noted: dict[int, Report] = {}  # of these lines, as it stands in the database
         self.teams: dict[int, int] = {}
@@ -112,6 +119,8 @@ class Relay:
                 shared = await asyncio.wait_for(self.renew(), leases.HANG_UP_SECONDS)
                 self.renewed_at = began
                 await self.follow(shared)
+                if self.alive is not None:
+                    self.alive()
             except (DatabaseError, TimeoutError) as problem:
                 log.warning("relay %s: its leases cannot be renewed: %s", self.name, str(problem) or "time-out")
             except Exception:  # the boundary of the task: without it the leases would run out and nobody say why

@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 from bots.domain.polling.engine import raise_open_files
 from bots.domain.relaying.relay import Relay
 from bots.models.sealing import require_private_key
-from bots.tasks import poll_soon
+from bots.tasks import poll_soon, sign_of_life
 
 EMBEDDED = """This is an all-in-one installation (no REDIS_URL): its one process listens to the bots itself."""
 
@@ -28,7 +28,7 @@ class Command(BaseCommand):
 
 
 async def listen() -> None:
-    relay, loop = Relay(poll_soon), asyncio.get_running_loop()
+    relay, loop = Relay(poll_soon, alive=sign_of_life), asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, relay.ending.set)
     await relay.run()

@@ -56,6 +56,19 @@ def test_a_surprise_while_renewing_does_not_end_the_renewing(listening, sim, bot
     assert not surprises
 
 
+def test_a_relay_that_cannot_renew_its_leases_gives_no_sign_of_life(listening, sim, bot, monkeypatch):
+    relay, signs = listening.start(), []
+    connected(bot, sim)
+    relay.relay.alive = lambda: signs.append("alive")
+    until(lambda: len(signs) > 1)
+    tries = []
+    failing(monkeypatch, leases, "keep", lambda *given: tries.append(given) or DatabaseError("gone"))
+    until(lambda: len(tries) > 1)
+    signs.clear()
+    until(lambda: len(tries) > 4)
+    assert signs == []
+
+
 def test_what_the_database_refuses_is_left_out_and_the_rest_is_told(listening, sim, bot, monkeypatch, caplog):
     monkeypatch.setattr(relay, "FLUSH_SECONDS", 0.5)
     listening.start()
