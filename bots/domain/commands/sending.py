@@ -51,7 +51,7 @@ class Outbox:
         self.database = ThreadPoolExecutor(DATABASE_THREADS, thread_name_prefix="outbox-rows")
         self.sessions = Sessions()
         self.under_way: set[tuple[str, int]] = set()  # errand and command
-        self.about: dict[int, dict[str, object]] = {}  # by command, once it is read: what log lines of it carry
+        self.extras: dict[int, dict[str, object]] = {}  # by command, once it is read: what log lines of it carry
         self.tasks: set[asyncio.Task[None]] = set()
         self.thread = threading.Thread(target=self.run, name="outbox", daemon=True)
 
@@ -112,12 +112,12 @@ class Outbox:
         try:
             await errand(command_id)
         except (DatabaseError, AuditUnavailable) as failure:
-            extra = self.about.get(command_id)
+            extra = self.extras.get(command_id)
             log.error("command %s waits, because the database refuses: %s", command_id, failure, extra=extra)
         except Exception:  # the boundary of an errand: one command's surprise must not end the others
-            log.exception("command %s failed in our own code", command_id, extra=self.about.get(command_id))
+            log.exception("command %s failed in our own code", command_id, extra=self.extras.get(command_id))
         finally:
-            self.about.pop(command_id, None)
+            self.extras.pop(command_id, None)
             self.under_way.discard((errand.__name__, command_id))
 
     async def rows(self, act: Callable[..., Found], *arguments: object) -> Found:
@@ -130,7 +130,7 @@ class Outbox:
         command = await self.rows(claiming.to_send, command_id)
         if command is None:
             return
-        self.about[command_id] = about(command.bot.slug)
+        self.extras[command_id] = about(command.bot.slug)
         self.at("loaded", command_id)
         if problem := await self.rows(claiming.why_not, command):
             await self.rows(claiming.refuse, command, *problem)
@@ -188,7 +188,7 @@ class Outbox:
         command = await self.rows(looking.to_look_at, command_id)
         if command is None:
             return
-        self.about[command_id] = about(command.bot.slug)
+        self.extras[command_id] = about(command.bot.slug)
         if await self.rows(looking.seen_in_mirror, command):
             return
         session = await self.session_for(command) if looking.asks_the_bot(command) else None

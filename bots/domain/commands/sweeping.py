@@ -16,7 +16,8 @@ from bots.domain.commands import outside
 from bots.domain.commands.claiming import CLOCKS_DIFFER, FIRST_LOOK, may_be_sent
 from bots.domain.commands.looking import next_look
 from bots.domain.commands.steps import take_step
-from bots.models import Command
+from bots.domain.log_lines import about
+from bots.models import Bot, Command
 from bots.models.command import CONFIRMED_FOR
 from bots.models.prepared import Prepared
 from bots.systems.instructions import longest_seconds
@@ -47,15 +48,15 @@ def sweep(now: datetime | None = None) -> Swept:
     if UNDER_WAY.rows():
         take_due_steps(done, now)
     for event in outside.not_audited(now):
-        done.outside += written(partial(outside.audit, event))
+        done.outside += written(partial(outside.audit, event), event.bot)
     return done
 
 
 def take_due_steps(done: Swept, now: datetime) -> None:
     for command in late(now):
-        done.expired += written(partial(expire, command, now))
+        done.expired += written(partial(expire, command, now), command.bot)
     for command in without_answer(now):
-        done.lost += written(partial(lose, command, now))
+        done.lost += written(partial(lose, command, now), command.bot)
     done.to_send = announced_again(now)
     done.to_look_at = due_looks(now)
 
@@ -73,12 +74,13 @@ UNDER_WAY = Prepared(
 )
 
 
-def written(step: Callable[[], bool]) -> bool:
+def written(step: Callable[[], bool], bot: Bot | None) -> bool:
     """One step that cannot be written down does not hold up the others; the next tick tries again."""
     try:
         return step()
     except (AuditUnavailable, DatabaseError) as failure:
-        log.error("a command's step waits, because it cannot be written down: %s", failure)
+        extra = about(bot.slug) if bot else None
+        log.error("a command's step waits, because it cannot be written down: %s", failure, extra=extra)
         return False
 
 
@@ -143,4 +145,4 @@ def begin_alone(now: datetime | None = None) -> None:
     """The only process that sends begins: what was under way when the last one ended has lost its answer."""
     now = now or timezone.now()
     for command in Command.objects.filter(state=Command.SENT).select_related("bot__team"):
-        written(partial(lose, command, now))
+        written(partial(lose, command, now), command.bot)

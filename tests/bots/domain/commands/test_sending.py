@@ -283,7 +283,7 @@ def test_a_hanging_bot_delays_no_other(alpha: Team, dora: User, outbox: Outbox) 
 
 
 def test_without_the_audit_nothing_is_sent_and_the_intent_waits(
-    dora: User, bot: Bot, sim: SimBot, outbox: Outbox
+    dora: User, bot: Bot, sim: SimBot, outbox: Outbox, caplog: pytest.LogCaptureFixture
 ) -> None:
     command = asked(dora, bot, "stop")
     with unwritable_audit():
@@ -291,6 +291,7 @@ def test_without_the_audit_nothing_is_sent_and_the_intent_waits(
         wait_for_quiet(outbox)
         command.refresh_from_db()
         assert (command.state, command.sent_at, sim.effects) == (Command.INTENT, None, [])
+    assert [getattr(record, "bot", None) for record in caplog.records if "waits" in record.message] == [bot.slug]
     assert sent(outbox, command).state == Command.DONE
 
 
@@ -339,7 +340,7 @@ def test_a_worker_without_the_key_leaves_it_to_another(
 
 
 def test_an_adapter_that_fails_in_our_own_code_leaves_no_command_without_an_end(
-    dora: User, bot: Bot, outbox: Outbox, monkeypatch: pytest.MonkeyPatch
+    dora: User, bot: Bot, outbox: Outbox, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     command = asked(dora, bot, "stop")
 
@@ -348,6 +349,9 @@ def test_an_adapter_that_fails_in_our_own_code_leaves_no_command_without_an_end(
 
     monkeypatch.setattr("bots.domain.commands.sending.instruction", fail)
     assert sent(outbox, command).state == Command.UNKNOWN
+    assert [getattr(record, "bot", None) for record in caplog.records if "adapter failed" in record.message] == [
+        bot.slug
+    ]
 
 
 def test_no_secret_is_in_what_is_written(dora: User, bot: Bot, sim: SimBot, outbox: Outbox) -> None:

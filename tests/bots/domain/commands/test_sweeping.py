@@ -91,11 +91,12 @@ def test_the_only_process_knows_at_its_start_what_lost_its_answer(otto: User, bo
 
 
 @pytest.mark.django_db(transaction=True)
-def test_without_the_audit_nothing_expires_and_the_tick_goes_on(otto: User, bot: Bot) -> None:
+def test_without_the_audit_nothing_expires_and_the_tick_goes_on(otto: User, bot: Bot, caplog) -> None:
     commands_asked = [asked(otto, bot, action) for action in ("stop", "pause")]
     late = after(61, commands_asked[1])
     with unwritable_audit():
         assert commands.sweep(late).expired == 0
+    assert [record.bot for record in caplog.records if "step waits" in record.message] == [bot.slug] * 2
     assert commands.sweep(late).expired == 2
 
 
