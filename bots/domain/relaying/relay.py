@@ -166,14 +166,9 @@ class Relay:
 
     def line_to(self, bot_id: int, slug: str) -> Line:
         return Line(
-            bot_id,
-            slug,
-            partial(self.stream_of, bot_id),
-            self.places,
-            hear=self.hear,
-            opened=self.opened,
-            flooded=self.flooded,
-        )
+            bot_id, slug, partial(self.stream_of, bot_id), self.places,
+            hear=self.hear, opened=self.opened, flooded=self.flooded,
+        )  # fmt: skip
 
     async def hang_up(self, bots: Iterable[int]) -> None:
         tasks = [self.lines.pop(bot_id)[2] for bot_id in bots]
