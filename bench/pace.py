@@ -14,9 +14,9 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from bench.fleet import simulated
-from bench.poll import PATHS, in_a_child
+from bench.poll import PATHS, WORKERS, in_children, of_equal_shares
 from bench.report import Row, finish
-from bench.stand import Plan, Window, embedded, team
+from bench.stand import Plan, Stand, Window, embedded, team
 
 BOTS = int(os.environ.get("BENCH_BOTS", "1000"))
 SECONDS = float(os.environ.get("BENCH_SECONDS", "15"))
@@ -60,37 +60,57 @@ def against_bare(found: Window, bare: float, name: str, target: float | None = N
 
 
 def team_rows() -> Iterator[Row]:
-    for workers in (1, 2, 4):
-        with simulated(BOTS) as bots, team(bots, workers, FAST) as stand:
-            time.sleep(COMES_ROUND)
-            found = stand.window(A_ROUND)
+    for workers in WORKERS:
         name = f"PostgreSQL + Redis, {workers} worker{'s' if workers > 1 else ''}"
-        yield Row.told(f"{name}: of one core, all of them", found.core * 100, "%")
-        yield Row.told(f"{name}: polls of those due", found.share(EVERY) * 100, "%")
-        yield Row.told(f"{name}: CPU time of a poll", found.cost * 1000, "ms")
-        yield Row.told(f"{name}: age of the figures, p99", found.age(0.99), "s")
+        healthy, hanging = (team_window(workers, silent) for silent in (0, BOTS // 5))
+        yield Row.told(f"{name}: of one core, all of them", healthy.core * 100, "%")
+        yield Row.told(f"{name}: polls of those due", healthy.share(EVERY) * 100, "%")
+        bare = bare_request(workers)
+        yield Row.told(f"{name}: a request of as many processes of bare aiohttp", bare * 1000, "ms")
+        yield from against_bare(healthy, bare, name, target=CORE_OF_BARE)
+        yield Row.told(f"{name}: age of the figures, p99", healthy.age(0.99), "s")
+        yield Row.told(f"{name}: while a fifth hangs", hanging.age(0.99), "s")
+        yield Row.at_most(
+            "3", f"{name}: p99 age while a fifth hangs", hanging.age(0.99) / healthy.age(0.99), 3, "times"
+        )
+
+
+def team_window(workers: int, hanging: int) -> Window:
+    with (
+        simulated(BOTS - hanging) as healthy,
+        silent(hanging) as others,
+        team([*healthy, *others], workers, FAST) as stand,
+    ):
+        time.sleep(COMES_ROUND)
+        return stand.window(A_ROUND)
 
 
 def viewer_rows() -> Iterator[Row]:
-    """Goal 7: whoever looks on, the bots are asked no more often. There and back again, because what is read rarely is
-    read in some windows and not in others."""
+    """Goal 7: whoever looks on, the bots are asked no more often."""
     some = min(BOTS, 100)
-    asked: dict[int, list[float]] = {0: [], 1: [], 100: []}
     with simulated(some) as bots, embedded(bots, PORTAL_POLL_PACE=ALL_READINGS) as stand:
-        stand.window(SECONDS)
-        for viewers in [*asked, *reversed(asked)]:
-            with stand.viewers(viewers):
-                asked[viewers].append(stand.window(SECONDS).requests_a_minute)
+        yield from looked_on(stand, "embedded")
+    with simulated(some) as bots, team(bots, 2, web=True, PORTAL_POLL_PACE=ALL_READINGS) as stand:
+        yield from looked_on(stand, "PostgreSQL + Redis, 2 workers")
+
+
+def looked_on(stand: Stand, name: str) -> Iterator[Row]:
+    """There and back again, because what is read rarely is read in some windows and not in others."""
+    asked: dict[int, list[float]] = {0: [], 1: [], 100: []}
+    stand.window(SECONDS)
+    for viewers in [*asked, *reversed(asked)]:
+        with stand.viewers(viewers):
+            asked[viewers].append(stand.window(SECONDS).requests_a_minute)
     means = {viewers: sum(windows) / len(windows) for viewers, windows in asked.items()}
     for viewers, requests in means.items():
-        yield Row.told(f"requests at a bot a minute, {viewers} viewers", requests, "requests")
-    yield Row.at_most("7", "the same for 100 viewers as for none", means[100] / means[0], 1.05, "times")
+        yield Row.told(f"{name}: requests at a bot a minute, {viewers} viewers", requests, "requests")
+    yield Row.at_most("7", f"{name}: for 100 viewers as for none", means[100] / means[0], 1.05, "times")
 
 
-def bare_request() -> float:
-    """CPU seconds of one request of the baseline of goal 1, measured in a process of its own."""
+def bare_request(processes: int = 1) -> float:
+    """CPU seconds of one request of the baseline of goal 1, measured in so many processes at once."""
     with simulated(min(BOTS, 200)) as bots:
-        return 1 / (in_a_child("aiohttp", bots) * len(PATHS))
+        return 1 / (of_equal_shares(in_children("aiohttp", bots, processes)) * len(PATHS))
 
 
 def curve_rows() -> Iterator[Row]:

@@ -23,6 +23,16 @@ READ = "SELECT b.name, s.seen_at, s.polls, s.requests FROM bots_botstatus s JOIN
 FIRST_SECONDS = 300.0  # at most, for the first reading of all; what is not read by then is told
 TICKS = os.sysconf("SC_CLK_TCK")
 WORKER = ["-m", "celery", "-A", "portal", "worker", "--without-gossip", "--without-mingle", "--queues", "polls"]
+WEB = [
+    "-m",
+    "uvicorn",
+    "portal.asgi:application",
+    "--host",
+    "127.0.0.1",
+    "--no-access-log",
+    "--ws",
+    "websockets-sansio",
+]
 
 
 @dataclass(frozen=True)
@@ -177,8 +187,10 @@ def embedded(bots: Bots, plan: Plan | None = None, **environment: str) -> Iterat
 
 
 @contextmanager
-def team(bots: Bots, workers: int, plan: Plan | None = None, **environment: str) -> Iterator[Stand]:
-    """Workers and a beat as processes of their own, on PostgreSQL and Redis."""
+def team(
+    bots: Bots, workers: int, plan: Plan | None = None, *, web: bool = False, **environment: str
+) -> Iterator[Stand]:
+    """Workers, a beat and where it is wanted a web process, each of its own, on PostgreSQL and Redis."""
     import psycopg
 
     from tests.run import team_installation
@@ -187,13 +199,16 @@ def team(bots: Bots, workers: int, plan: Plan | None = None, **environment: str)
         engines = team_installation(stack)
         told = {**inherited(), **engines, "PORTAL_DATA_DIR": data, "LOG_LEVEL": "ERROR", **environment}
         told["ALLOWED_HOSTS"] = "127.0.0.1"
-        furnish(bots, plan, told)
+        cookie, port = furnish(bots, plan, told), free_port() if web else 0
         commands = [[*WORKER, "--hostname", f"polls-{number}@%h"] for number in range(workers)]
         working = [stack.enter_context(running(command, told)) for command in commands]
         beat = ["-m", "celery", "-A", "portal", "beat", "--pidfile", ""]
         stack.enter_context(running(beat, told))
+        if web:
+            subprocess.run([sys.executable, "manage.py", "collectstatic", "--noinput", "-v0"], check=True, env=told)
+            stack.enter_context(running([*WEB, "--port", str(port)], told))
         database = stack.enter_context(psycopg.connect(engines["DATABASE_URL"], autocommit=True))
-        stand = Stand(lambda: database.execute(READ).fetchall(), [process.pid for process in working], 0, "")
+        stand = Stand(lambda: database.execute(READ).fetchall(), [process.pid for process in working], port, cookie)
         stand.settled()
         yield stand
 
