@@ -12,6 +12,7 @@ from bots.domain import rollups
 from bots.domain.close_days import close_days_anew
 from bots.models import Bot, BotReading, BotRun, BotStatus, PollTurn, Trade
 
+QUICK_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # the real one takes half a second on purpose
 PASSWORD = "correct-horse-7"
 
 

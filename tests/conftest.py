@@ -11,7 +11,7 @@ from accounts.access import Role
 from accounts.models import Team, User
 from tests import builders
 
-pytest_plugins = ["tests.audit_reset", "tests.shown"]
+pytest_plugins = ["tests.audit_reset", "tests.once", "tests.shown"]
 
 
 @pytest.fixture(scope="session")
@@ -60,8 +60,7 @@ def static_files_looked_at_once() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def quick_passwords(settings: object) -> None:
-    """The real hasher takes half a second on purpose."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    settings.PASSWORD_HASHERS = builders.QUICK_HASHERS
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """One person of each kind, and one thing of each kind for them to try their hands on. Everything belongs to Alpha."""
 
 import uuid
+from copy import deepcopy
 from datetime import timedelta
 from types import SimpleNamespace
 
@@ -41,8 +42,17 @@ WATCHED = (
 ALSO = ("force_enter_side", "force_exit_partial", "unlock_by_pair")
 
 
+@pytest.fixture(scope="module")
+def made(once):
+    return scene_of(builders.team("Alpha"), builders.team("Beta"))
+
+
 @pytest.fixture
-def scene(alpha, beta):
+def scene(made, db):
+    return deepcopy(made)
+
+
+def scene_of(alpha, beta):
     people = {name: member_of(alpha, name, name) for name in TEAM}
     people["foreign manager"] = member_of(beta, "foreign", Role.MANAGER)
     people["superuser"] = builders.person("root", is_superuser=True)
@@ -66,9 +76,13 @@ def member_of(team, name, role):
     return person
 
 
-@pytest.fixture
-def things(scene):
+@pytest.fixture(scope="module")
+def things(made):
     """What the paths of the routes name."""
+    return things_of(made)
+
+
+def things_of(scene):
     asker = member_of(scene.alpha, "asker", Role.TRADER)
     FourEyes.objects.create(team=scene.alpha, actions=["start"])
     waiting = commands.ask(Actor("asker"), asker, scene.bot, "start", {}).command

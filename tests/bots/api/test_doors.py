@@ -2,6 +2,7 @@
 Ada administers the portal and belongs to no team, a stranger is not logged in."""
 
 import uuid
+from copy import deepcopy
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -112,8 +113,24 @@ OF_ACCOUNTS = {"token", "token_refresh", "token_revoke", "me"}
 CASES = [(*case, person, TABLE[case][place]) for case in TABLE for place, person in enumerate(PEOPLE)]
 
 
+@pytest.fixture(scope="module")
+def made(once):
+    alpha, beta = builders.team("Alpha"), builders.team("Beta")
+    people = {"alice": builders.person("alice"), "bob": builders.person("bob"), "charlie": builders.person("charlie")}
+    people |= {"ada": builders.person("ada", is_superuser=True), "stranger": None}
+    builders.member(people["alice"], alpha, Role.MANAGER)
+    builders.member(people["bob"], alpha, Role.VIEWER)
+    builders.member(people["charlie"], beta, Role.MANAGER)
+    return people, things_of(alpha, people["alice"])
+
+
 @pytest.fixture
-def scene(alice, bob, charlie, alpha):
+def scene(made, db):
+    return deepcopy(made)
+
+
+def things_of(alpha, alice):
+    """What the paths of the routes name."""
     bot = builders.a_bot(alpha, status={"capabilities": ["stop", "start"]})
     bot.set_secret("password", "let-me-in")
     bot.save()
@@ -125,9 +142,7 @@ def scene(alice, bob, charlie, alpha):
     waiting = commands.ask(Actor("dora"), dora, bot, "start", {}).command
     found = commands.ask_many(Actor("dora"), dora, alpha, [bot], "stop", {}).batch
     found.commands.update(state="refused")
-    people = {"alice": alice, "bob": bob, "charlie": charlie, "stranger": None}
-    people["ada"] = builders.person("ada", is_superuser=True)
-    return people, {
+    return {
         "slug": bot.slug,
         "pk": trade.pk,
         "uuid": test.uuid,
@@ -221,7 +236,8 @@ def test_an_unknown_object_answers_exactly_like_a_foreign_one(scene, route, meth
     assert foreign.content == unknown.content
 
 
-def test_a_deactivated_person_sees_nothing(scene, alice):
+def test_a_deactivated_person_sees_nothing(scene):
+    alice = scene[0]["alice"]
     alice.is_active = False
     alice.save()
     assert Caller(alice).read("bots/")["count"] == 0
