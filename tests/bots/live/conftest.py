@@ -33,7 +33,7 @@ class Server:
 
 
 @pytest.fixture(scope="module")
-def server(django_db_setup: None) -> Iterator[Server]:
+def server(django_db_setup: None, quick_looks: None) -> Iterator[Server]:
     """As the portal runs it, in a thread."""
     listener = bound_socket("127.0.0.1", 0)
     # Small buffers, so that a browser that reads nothing is felt at once.
@@ -50,10 +50,13 @@ def server(django_db_setup: None) -> Iterator[Server]:
     hub.reader.submit(connections.close_all).result(5)
 
 
-@pytest.fixture(autouse=True)
-def quick_looks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Sessions are looked at every 0.3 s instead of every 3."""
-    monkeypatch.setattr(hub, "RECHECK_SECONDS", 0.3)
+@pytest.fixture(scope="module", autouse=True)
+def quick_looks() -> Iterator[None]:
+    """Sessions are looked at every 0.3 s instead of every 3; also between two tests, since the hub would sleep on into
+    the second."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(hub, "RECHECK_SECONDS", 0.3)
+        yield
 
 
 def logged_in(user: User) -> str:
