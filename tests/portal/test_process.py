@@ -113,18 +113,13 @@ def test_a_fresh_portal_shows_its_set_up_page_and_ends_within_two_seconds_of_sig
     assert code == 0 and seconds < 60  # 2 on a machine that has nothing else to do
 
 
-def test_ctrl_c_ends_it_as_well(start):
-    portal = start()
-    portal.url()
-    assert portal.stop(signal.SIGINT)[0] == 0
-
-
-def test_a_second_portal_on_the_same_data_directory_is_refused_by_name(start):
+def test_a_second_portal_on_the_same_data_directory_is_refused_by_name_and_ctrl_c_ends_the_first(start):
     first = start()
     first.url()
     code, problems = start().ended()
     assert code == 1 and f"A portal (process {first.process.pid}) already runs on" in problems
     assert first.process.poll() is None
+    assert first.stop(signal.SIGINT)[0] == 0
 
 
 def test_a_port_that_is_taken_is_named(start):
