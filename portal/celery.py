@@ -26,7 +26,7 @@ if not settings.EMBEDDED:  # an installation without Redis need not load it
 
     Channel.do_restore = property(may_give_back)  # type: ignore[assignment]
 
-app = Celery("portal")
+app = Celery("portal", amqp="portal.broker:Broker")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(["bots"])
 # Every thread's: tasks are also called by the web server's, where Celery would else invent an app of its own.

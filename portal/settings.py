@@ -259,6 +259,7 @@ CELERY_TASK_ACKS_LATE = False
 CELERY_WORKER_POOL = "threads"
 CELERY_WORKER_CONCURRENCY = int(env.number("PORTAL_WORKER_THREADS", 8, 1, 1000))
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # for as long as Redis is away; the pauses: portal.broker
 CELERY_BROKER_TRANSPORT_OPTIONS = (
     {"polling_interval": 0.05}
     if EMBEDDED

@@ -50,7 +50,7 @@ def redis_restarted(team: Team, number: int) -> None:
 
 
 def redis_killed(team: Team, number: int) -> None:
-    team.parts["redis"].restart(seconds=LASTING / 2)
+    team.parts["redis"].restart(seconds=LASTING)
 
 
 def redis_hangs(team: Team, number: int) -> None:
