@@ -20,7 +20,6 @@ from accounts.announcements import Announcement
 from bots.domain import alerts, commands, connection_tests, rollups, safety
 from bots.domain.alerts import delivering
 from bots.domain.alerts.evaluating import evaluate
-from bots.domain.audit import AnchorContradicted, AnchorUnreadable, AuditUnavailable
 from bots.domain.close_days import close_days_anew
 from bots.domain.events import listing
 from bots.domain.polling import engine, readings, schedule
@@ -58,11 +57,9 @@ def sign_of_life() -> None:
 
 
 def look_whether_restored(**kwargs: object) -> None:
-    """Before this process takes its first task: what a restored database still has to send must not leave."""
-    try:
-        safety.anchor_or_fall_silent()
-    except (AnchorContradicted, AnchorUnreadable, AuditUnavailable, OSError) as problem:
-        log.error("the audit's anchor: %s", problem)
+    """Before this process takes its first task: what a restored database still has to send must not leave. Where it
+    fails, nothing is sent until it was made."""
+    safety.first_look.make()
 
 
 @shared_task

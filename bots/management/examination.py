@@ -22,6 +22,7 @@ from accounts.models import Team
 from bots.domain import safety
 from bots.domain.audit.anchor import AnchorContradicted, AnchorUnreadable, last_anchor, require_same_past
 from bots.domain.relaying.standing import listening
+from bots.domain.audit.given_up import is_given_up
 from bots.domain.rollups import really_wrong
 from bots.models import AuditEntry, Bot, BotStatus, PollTurn
 from bots.models.append_only import missing_triggers
@@ -193,10 +194,12 @@ def anchor() -> Iterator[Line]:
         last = last_anchor(path)
         if last is not None:
             require_same_past(last)
-    except (AnchorContradicted, AnchorUnreadable, OSError) as problem:
-        yield Line(
-            "FAIL", "anchor", str(problem), "Run manage.py verify_audit; after a restore on purpose leave_safe_mode"
-        )
+    except AnchorContradicted as problem:
+        yield contradicted(problem)
+        return
+    except (AnchorUnreadable, OSError) as problem:
+        todo = "Run manage.py verify_audit. A worker that starts here sends nothing until its anchor can be read"
+        yield Line("FAIL", "anchor", str(problem), todo)
         return
     if head is None or (last is not None and last.id == head["id"]):
         yield Line("ok", "anchor", f"entry {last.id} anchored at {last.at}" if last else "nothing audited yet")
@@ -212,6 +215,15 @@ def anchor() -> Iterator[Line]:
     old = timezone.now() - head["at"] > OLD_ANCHOR
     todo = "Is a worker running here? It anchors every 10 s (embedded: every commit)" if old else ""
     yield Line("warn" if old else "ok", "anchor", f"{behind} entries not anchored yet", todo)
+
+
+def contradicted(problem: AnchorContradicted) -> Line:
+    if is_given_up(problem.anchor):
+        sentence = f"entry {problem.anchor.id} is of a past that was given up: a worker here sets the anchor aside"
+        return Line("warn", "anchor", sentence, "Is a worker running here? It does so within 10 s")
+    return Line(
+        "FAIL", "anchor", str(problem), "Run manage.py verify_audit; after a restore on purpose leave_safe_mode"
+    )
 
 
 def writable(path: Path) -> bool:

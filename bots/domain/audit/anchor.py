@@ -6,6 +6,7 @@ the disk, cut to the last 1,000 lines when it has grown to 400 kB.
 
 import fcntl
 import json
+import logging
 import os
 import stat
 from collections.abc import Iterator
@@ -16,7 +17,10 @@ from pathlib import Path
 from django.conf import settings
 from django.utils import timezone
 
+from bots.domain.audit.given_up import is_given_up
 from bots.models import AuditEntry
+
+log = logging.getLogger(__name__)
 
 KEPT_LINES = 1000
 MOST_BYTES = 400_000
@@ -36,23 +40,26 @@ class Anchor:
 class AnchorContradicted(Exception):
     """The table lacks what the anchor saw, or has something else in its place. A person must act: verify_audit."""
 
+    def __init__(self, sentence: str, anchor: Anchor) -> None:
+        super().__init__(sentence)
+        self.anchor = anchor
+
 
 class AnchorUnreadable(Exception):
     """A line of the anchor file is not one of ours."""
 
 
 def anchor_head() -> Anchor | None:
-    """Write down where the chain ends, if it ended elsewhere before. None: nothing was ever audited.
+    """Write down where the chain ends, if it ended elsewhere before. None: nothing was ever audited. An anchor of a
+    past that a person gave up is set aside first.
 
     Raises AnchorContradicted (and leaves the file as it is: it is the evidence), AnchorUnreadable, OSError.
     """
     path: Path = settings.PORTAL_AUDIT_ANCHOR
     with only_writer(path):
-        last = last_anchor(path)
+        last = of_this_past(last_anchor(path), path)
         # Read after the lock: an older head written behind a newer one would look like a cut tail.
         head = AuditEntry.objects.order_by("-id").values("id", "digest").first()
-        if last is not None:
-            require_same_past(last)
         if head is None or (last is not None and last.id == head["id"]):
             return last
         anchor = Anchor(grown_count(last), head["id"], head["digest"], timezone.now().isoformat())
@@ -60,11 +67,25 @@ def anchor_head() -> Anchor | None:
     return anchor
 
 
+def of_this_past(last: Anchor | None, path: Path) -> Anchor | None:
+    """None: there was none, or it is set aside now. Raises AnchorContradicted."""
+    try:
+        if last is not None:
+            require_same_past(last)
+    except AnchorContradicted as contradiction:
+        if not is_given_up(contradiction.anchor):
+            raise
+        log.warning("%s; that past was given up: its anchor is kept as %s", contradiction, set_aside(path).name)
+        return None
+    return last
+
+
 def require_same_past(last: Anchor) -> None:
     there = AuditEntry.objects.filter(id=last.id).values_list("digest", flat=True).first()
     if there != last.digest:
         wrong = "is gone" if there is None else "is another"
-        raise AnchorContradicted(f"audit entry {last.id}, anchored at {last.at}, {wrong}: run verify_audit")
+        sentence = f"audit entry {last.id}, anchored at {last.at}, {wrong}: run verify_audit"
+        raise AnchorContradicted(sentence, last)
 
 
 def set_aside_if_contradicted() -> Path | None:
@@ -78,8 +99,15 @@ def set_aside_if_contradicted() -> Path | None:
             if last is not None:
                 require_same_past(last)
         except AnchorContradicted:
-            return path.rename(path.with_name(f"{path.name}.before-{timezone.now():%Y%m%dT%H%M%S}"))
+            return set_aside(path)
     return None
+
+
+def set_aside(path: Path) -> Path:
+    """Under its lock. Beside what was set aside before, even in the same second."""
+    name = f"{path.name}.before-{timezone.now():%Y%m%dT%H%M%S}"
+    taken = (path.with_name(name + (f"-{number}" if number else "")) for number in range(1000))
+    return path.rename(next(place for place in taken if not place.exists()))
 
 
 def grown_count(last: Anchor | None) -> int:

@@ -15,6 +15,7 @@ import uvloop
 from django.db import DatabaseError, close_old_connections, connection
 from django.utils import timezone
 
+from bots.domain import safety
 from bots.domain.audit import AuditUnavailable
 from bots.domain.commands import claiming, looking
 from bots.domain.commands.checking import NotAsConfirmed, look_before
@@ -132,6 +133,9 @@ class Outbox:
             return
         self.extras[command_id] = about(command.bot.slug)
         self.at("loaded", command_id)
+        if not await self.rows(safety.has_looked):
+            await self.rows(claiming.hinder, command, safety.NOT_LOOKED)
+            return
         if problem := await self.rows(claiming.why_not, command):
             await self.rows(claiming.refuse, command, *problem)
             return

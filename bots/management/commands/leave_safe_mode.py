@@ -9,7 +9,8 @@ from bots.domain.audit import Actor, AnchorUnreadable, AuditUnavailable
 class Command(BaseCommand):
     help = (
         "A restored or copied portal reads and sends nothing. Say that this one may send commands and alerts again:"
-        " first make sure that no other portal runs on the same past. Run it where the audit's anchor lies."
+        " first make sure that no other portal runs on the same past. Once is enough, where a worker runs, when all"
+        " workers have started: each has told then which past its machine's anchor knows."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -22,9 +23,11 @@ class Command(BaseCommand):
         if not reason.strip():
             raise CommandError("The audit needs a reason")
         try:
-            aside = safety.leave(reason.strip(), Actor.process("leave_safe_mode"))
+            left = safety.leave(reason.strip(), Actor.process("leave_safe_mode"))
         except (AuditUnavailable, AnchorUnreadable, OSError) as problem:
             raise CommandError(str(problem)) from None
         self.stdout.write("Safe mode has ended: commands and alerts are sent again")
-        if aside is not None:
-            self.stdout.write(f"The anchor of the former past is kept as {aside}")
+        if left.aside is not None:
+            self.stdout.write(f"The anchor of the former past is kept as {left.aside}")
+        for entry in left.given_up:
+            self.stdout.write(f"Given up, and set aside by its own worker: {entry}")

@@ -101,7 +101,8 @@ def test_a_database_older_than_its_anchor_falls_silent(own_anchor: Path) -> None
     with pytest.raises(AnchorContradicted):
         tasks.anchor_audit()
     assert not safety.may_send()
-    assert audited()[-1][0] == "safe_mode_entered"
+    assert [action for action, _ in audited()[1:]] == ["safe_mode_entered", "anchor_contradicted"]
+    assert safety.silence().why.startswith("The audit is not the one that was anchored: audit entry 3, anchored at ")
 
 
 @pytest.mark.django_db(transaction=True)
@@ -111,12 +112,12 @@ def test_leaving_keeps_the_anchor_of_the_former_past_and_begins_another(own_anch
     before = own_anchor.read_text()
     as_owner("DELETE FROM bots_auditentry WHERE id > 1")
     tasks.look_whether_restored()
-    aside = safety.leave("restored on purpose", OWNER)
+    aside = safety.leave("restored on purpose", OWNER).aside
     assert aside is not None
     assert aside.read_text().startswith(before)
     tasks.anchor_audit()
     assert safety.may_send()
-    assert '"id": 3' in own_anchor.read_text()
+    assert '"id": 4' in own_anchor.read_text()
 
 
 @pytest.mark.django_db(transaction=True)

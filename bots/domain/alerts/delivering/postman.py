@@ -65,7 +65,7 @@ class Postman:
     def carry(self, destination_id: int) -> int:
         """Send what is due there, one after the other, until something fails; how many were sent."""
         for sent in range(MOST_IN_A_ROW):
-            if self.stopping or not safety.may_send():
+            if self.stopping or not safety.has_looked() or not safety.may_send():
                 return sent
             delivery = rounds.claim_next(destination_id, timezone.now())
             if delivery is None or not self.deliver(delivery):
