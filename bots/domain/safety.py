@@ -42,6 +42,7 @@ WATCH = Actor(name="portal", role="process", client="watch over the installation
 RESTORED = "The database is not where it was: it was restored or copied."
 NOT_LOOKED = "this worker could not hold the audit against its anchor (its log says why)"
 LOOK_AGAIN_SECONDS = 1.0
+LONGEST_WAIT_FOR_LOOK = 2.0  # seconds, while another thread makes it
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,7 @@ class FirstLook:
 
     def is_made(self) -> bool:
         """Makes it if need be: one thread at a time, at most once a second."""
-        if not self.made and self.lock.acquire(timeout=LOOK_AGAIN_SECONDS):
+        if not self.made and self.lock.acquire(timeout=LONGEST_WAIT_FOR_LOOK):
             try:
                 if not self.made and time.monotonic() - self.tried_at > LOOK_AGAIN_SECONDS:
                     self.make()

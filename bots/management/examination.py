@@ -35,6 +35,7 @@ OLD_ANCHOR = timedelta(minutes=1)
 # A due bot nobody asks for so long: no worker or no beat.
 LONGEST_WAIT = timedelta(seconds=60)
 CONTEXT = "doctor/canary"
+UNTIL_THEN = "A worker that starts here sends nothing until then"
 
 
 @dataclass(frozen=True)
@@ -187,7 +188,8 @@ def triggers() -> Iterator[Line]:
 def anchor() -> Iterator[Line]:
     path = Path(settings.PORTAL_AUDIT_ANCHOR)
     if not writable(path):
-        yield Line("FAIL", "anchor", f"{path} cannot be written", "Correct its folder's owner, or PORTAL_AUDIT_ANCHOR")
+        todo = f"Correct its folder's owner, or PORTAL_AUDIT_ANCHOR. {UNTIL_THEN}"
+        yield Line("FAIL", "anchor", f"{path} cannot be written", todo)
         return
     head = AuditEntry.objects.order_by("-id").values("id", "at").first()
     try:
@@ -198,8 +200,7 @@ def anchor() -> Iterator[Line]:
         yield contradicted(problem)
         return
     except (AnchorUnreadable, OSError) as problem:
-        todo = "Run manage.py verify_audit. A worker that starts here sends nothing until its anchor can be read"
-        yield Line("FAIL", "anchor", str(problem), todo)
+        yield Line("FAIL", "anchor", str(problem), f"Run manage.py verify_audit. {UNTIL_THEN}")
         return
     if head is None or (last is not None and last.id == head["id"]):
         yield Line("ok", "anchor", f"entry {last.id} anchored at {last.at}" if last else "nothing audited yet")

@@ -8,6 +8,7 @@ import pytest
 from bots.domain import safety
 from bots.domain.audit import Actor, AnchorContradicted, anchor_head
 from bots.domain.audit.anchor import anchors
+from bots.management import examination
 from bots.models import AuditEntry
 from tests.bots.domain.audit_acts import alice_acts, as_owner
 
@@ -64,6 +65,9 @@ def test_who_leaves_once_leaves_for_all_machines(restored: None, on: On) -> None
     assert [sentence.split(", ")[0] for sentence in left.given_up] == ["entry 3", "entry 5"]
 
     west = on("west")
+    assert [line.sentence for line in examination.anchor()] == [
+        "entry 5 is of a past that was given up: a worker here sets the anchor aside"
+    ]
     safety.anchor_or_fall_silent()
 
     assert safety.may_send()

@@ -127,6 +127,19 @@ def test_safe_mode_delivers_nothing(hook, receiver, bot, actor):
     assert carried(hook) == 1
 
 
+def test_a_worker_that_could_not_look_at_its_anchor_delivers_nothing_until_it_could(
+    hook, receiver, bot, own_anchor, monkeypatch
+):
+    monkeypatch.setattr(safety, "first_look", safety.FirstLook())
+    monkeypatch.setattr(safety, "LOOK_AGAIN_SECONDS", 0.0)
+    opened(bot)
+    own_anchor.write_text("nonsense\n")
+    assert carried(hook) == 0
+    assert receiver.received == []
+    own_anchor.unlink()
+    assert carried(hook) == 1
+
+
 def test_what_could_not_be_told_for_a_day_is_told_only_if_it_is_still_so(hook, receiver, bot):
     still, over = opened(bot, 2)
     over.cleared_at = timezone.now()
