@@ -1,10 +1,12 @@
 """/livez: this process answers. /readyz: it can do its work, part by part. A stranger learns nothing else."""
 
+import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
-from datetime import timedelta
-from functools import cache, partial
-from typing import TYPE_CHECKING, TypeVar
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cache
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import DatabaseError, close_old_connections, connection
@@ -15,18 +17,20 @@ from django.urls import path
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 
+from bots.domain.polling.schedule import LONGEST_POLL_SECONDS
 from bots.domain.relaying.standing import listening
 from bots.models import Bot, Command, PollTurn
 
 if TYPE_CHECKING:
     from redis import Redis
 
-Answer = TypeVar("Answer")
 Part = dict[str, object]
 
 PATIENCE_SECONDS = 2.0
 # A due bot that nobody took for so long: no worker consumes, or no beat ticks.
 LONGEST_WAIT_SECONDS = 30.0
+# A bot that a worker took was due before, and its poll takes a while and is then written.
+LONGEST_UNWRITTEN_SECONDS = LONGEST_WAIT_SECONDS + LONGEST_POLL_SECONDS
 # A command's confirmation holds for 60 s.
 LONGEST_COMMAND_WAIT_SECONDS = 20.0
 
@@ -35,33 +39,44 @@ class Broken(Exception):
     """A part does not do its work; says which way, without a secret."""
 
 
+@dataclass(frozen=True)
+class Round:
+    """One look at the parts; `found` fills while it lasts."""
+
+    running: Future[None]
+    found: dict[str, Part]
+
+
 class Probe:
-    """Runs one check at a time in a thread of its own: what hangs is answered in time, and hangs only once."""
+    """Looks in a thread of its own, one round at a time: what hangs is answered in time, and hangs only once."""
 
-    def __init__(self, check: Callable[[], Part]) -> None:
-        self.check = check
+    def __init__(self, *names: str, look: Callable[[dict[str, Part]], None]) -> None:
+        self.names, self.look = names, look
         self.executor = ThreadPoolExecutor(1, thread_name_prefix="readyz")
-        self.running: Future[Part] | None = None
+        self.round: Round | None = None
 
-    def __call__(self) -> Part:
-        if self.running is None or self.running.done():
-            self.running = self.executor.submit(self.check)
-        try:
-            return {"ok": True, **self.running.result(PATIENCE_SECONDS)}
-        except TimeoutError:
-            return {"ok": False, "problem": f"no answer within {PATIENCE_SECONDS:g} s"}
-        except Broken as problem:
-            return {"ok": False, "problem": str(problem)}
+    def begun(self) -> Round:
+        """Of what still hangs no second one is begun."""
+        last = self.round
+        if last is not None and not last.running.done():
+            return last
+        found: dict[str, Part] = {}
+        self.round = fresh = Round(self.executor.submit(self.look, found), found)
+        return fresh
+
+    def told(self, asked: Round, seconds: float) -> dict[str, Part]:
+        wait([asked.running], seconds)
+        silent: Part = {"ok": False, "problem": f"no answer within {PATIENCE_SECONDS:g} s"}
+        return {name: asked.found.get(name, silent) for name in self.names}
 
 
-def with_database(look: Callable[[], Part]) -> Part:
-    close_old_connections()
+def answered(look: Callable[[], Part]) -> Part:
     try:
-        return look()
+        return {"ok": True, **look()}
+    except Broken as problem:
+        return {"ok": False, "problem": str(problem)}
     except DatabaseError:
-        raise Broken("the database refuses") from None
-    finally:
-        connection.close()
+        return {"ok": False, "problem": "the database refuses"}
 
 
 def database() -> Part:
@@ -102,10 +117,21 @@ def workers() -> Part:
 
 
 def polls() -> Part:
-    """`oldest_seconds`: since the bot that was asked longest ago was asked; null when none was ever asked."""
+    """`oldest_seconds`: since the bot that was asked longest ago was asked; null when none was ever asked.
+
+    A worker whose writer stands still renews its leases for ever: nobody else finds its bots due."""
+    if (held := longest_held(timezone.now())) > LONGEST_UNWRITTEN_SECONDS:
+        raise Broken(f"a bot has been due for {held:.0f} s, and the worker that took it writes nothing")
     asked = Bot.objects.polled().filter(turn__held="").annotate(at=F("status__tried_at")).aggregate(oldest=Min("at"))
     oldest = asked["oldest"]
     return {"oldest_seconds": round((timezone.now() - oldest) / timedelta(seconds=1), 1) if oldest else None}
+
+
+def longest_held(now: datetime) -> float:
+    """Seconds for which the bot has been due that waits longest of those that a worker has taken."""
+    taken = PollTurn.objects.filter(bot__in=Bot.objects.polled(), held="", leased_until__gte=now)
+    since = taken.aggregate(since=Min("next_poll_at"))["since"]
+    return float((now - since).total_seconds()) if since else 0.0
 
 
 def commands() -> Part:
@@ -127,14 +153,25 @@ def relays() -> Part:
     return {"state": f"no relay lives: {found.since}" if found.is_deaf else "listening"}
 
 
-PROBES = {
-    "database": Probe(partial(with_database, database)),
-    "broker": Probe(broker),
-    "workers": Probe(partial(with_database, workers)),
-    "polls": Probe(partial(with_database, polls)),
-    "commands": Probe(partial(with_database, commands)),
-    "relays": Probe(partial(with_database, relays)),
-}
+LOOKS = {"database": database, "workers": workers, "polls": polls, "commands": commands, "relays": relays}
+
+
+def look_at_database(found: dict[str, Part]) -> None:
+    """One after the other over one connection; where it does not answer at all, nothing else is asked of it."""
+    close_old_connections()
+    try:
+        for name, look in LOOKS.items():
+            found[name] = answered(look) if found.get("database", {"ok": True})["ok"] else found["database"]
+    finally:
+        connection.close()
+
+
+def look_at_broker(found: dict[str, Part]) -> None:
+    found["broker"] = answered(broker)
+
+
+PROBES = [Probe(*LOOKS, look=look_at_database), Probe("broker", look=look_at_broker)]
+ORDER = ("database", "broker", "workers", "polls", "commands", "relays")
 
 
 @never_cache
@@ -144,9 +181,14 @@ def livez(request: HttpRequest) -> HttpResponse:
 
 @never_cache
 def readyz(request: HttpRequest) -> JsonResponse:
-    parts = {name: probe() for name, probe in PROBES.items()}
+    """Within PATIENCE_SECONDS, whatever hangs."""
+    until = time.monotonic() + PATIENCE_SECONDS
+    rounds = [(probe, probe.begun()) for probe in PROBES]
+    parts: dict[str, Part] = {}
+    for probe, asked in rounds:
+        parts |= probe.told(asked, until - time.monotonic())
     ready = all(part["ok"] for part in parts.values())
-    return JsonResponse({"ready": ready, **parts}, status=200 if ready else 503)
+    return JsonResponse({"ready": ready, **{name: parts[name] for name in ORDER}}, status=200 if ready else 503)
 
 
 urlpatterns = [path("livez", livez, name="livez"), path("readyz", readyz, name="readyz")]

@@ -4,6 +4,7 @@ import time
 from datetime import timedelta
 
 import pytest
+from django.db import OperationalError
 from django.utils import timezone
 
 from bots import health
@@ -128,20 +129,75 @@ def test_redis_that_is_away_or_hangs_is_told_in_time(client, settings):
         assert b"secret" not in answer.content
 
 
-def test_a_check_that_hangs_is_answered_in_time_and_hangs_only_once(monkeypatch):
-    monkeypatch.setattr(health, "PATIENCE_SECONDS", 0.05)
+@pytest.mark.django_db(transaction=True)
+def test_a_worker_that_holds_a_bot_and_writes_nothing_makes_the_portal_unready(client, settings, alpha):
+    """It renews its leases: nobody else would ever find that bot due."""
+    settings.EMBEDDED = True
+    bot, now = builders.a_bot(alpha), timezone.now()
+    taken = PollTurn.objects.filter(bot=bot)
+    taken.update(next_poll_at=now - timedelta(seconds=140), leased_until=now + timedelta(seconds=30))
+    assert client.get("/readyz").status_code == 200
+
+    taken.update(next_poll_at=now - timedelta(seconds=200))
+    answer = client.get("/readyz")
+
+    assert answer.status_code == 503
+    problem = answer.json()["polls"]["problem"]
+    assert re.fullmatch(r"a bot has been due for 2\d\d s, and the worker that took it writes nothing", problem)
+    assert answer.json()["workers"] == {"ok": True, "waiting_seconds": 0.0}
+
+
+@pytest.fixture
+def slow(monkeypatch):
+    """The database hangs for two seconds in its second look, and so does Redis; less than half of one is waited."""
+    monkeypatch.setattr(health, "PATIENCE_SECONDS", 0.4)
     begun = []
 
     def hang():
         begun.append(time.monotonic())
-        time.sleep(0.5)
+        time.sleep(2)
         return {}
 
-    probe = health.Probe(hang)
-    answers = [probe() for _ in range(4)]
-    assert all(answer == {"ok": False, "problem": "no answer within 0.05 s"} for answer in answers)
-    assert len(begun) == 1
-    time.sleep(0.6)
-    monkeypatch.setattr(health, "PATIENCE_SECONDS", 2)
-    assert probe() == {"ok": True}
-    assert len(begun) == 2
+    monkeypatch.setitem(health.LOOKS, "workers", hang)
+    monkeypatch.setattr(health, "broker", hang)
+    yield begun
+    over()
+
+
+def over():
+    for probe in health.PROBES:
+        probe.round.running.result(10)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_whatever_hangs_the_answer_comes_in_time_and_it_hangs_only_once(client, slow):
+    began = time.monotonic()
+    answers = [client.get("/readyz").json() for _ in range(3)]
+    assert time.monotonic() - began < 2, "each look took its own time"
+    silent = {"ok": False, "problem": "no answer within 0.4 s"}
+    hanging = dict.fromkeys(["broker", "workers", "polls", "commands"], silent)
+    assert answers == [{"ready": False, "database": {"ok": True}, **hanging}] * 3
+    assert len(slow) == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_hung_is_asked_anew_when_it_is_over(client, slow):
+    assert client.get("/readyz").status_code == 503
+    over()
+    assert client.get("/readyz").json()["workers"]["ok"] is False
+    assert len(slow) == 4
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_a_database_that_refuses_nothing_else_is_asked(client, monkeypatch, settings):
+    settings.EMBEDDED = True
+
+    def refuse():
+        raise OperationalError("connection refused")
+
+    monkeypatch.setitem(health.LOOKS, "database", refuse)
+    monkeypatch.setitem(health.LOOKS, "polls", lambda: pytest.fail("it was asked"))
+    told = client.get("/readyz").json()
+    refused = {"ok": False, "problem": "the database refuses"}
+    assert [told[name] for name in ("database", "workers", "polls", "commands")] == [refused] * 4
+    assert told["broker"]["ok"] is True

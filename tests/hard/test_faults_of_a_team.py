@@ -21,7 +21,7 @@ from tests.direct import DirectBot
 from tests.hard.harm import FAULTS, Harm
 from tests.hard.team import Team, team_installation
 from tests.hard.test_relays import Watch, compared, listeners
-from tests.hard.visitors import DOORS, Watcher
+from tests.hard.visitors import DOORS, METRICS_TOKEN, Watcher
 
 pytestmark = [pytest.mark.hard, pytest.mark.alone]
 
@@ -112,7 +112,7 @@ class Trial:
         outcome.recoveries.append(recovery)
         outcome.lost += max(0, round((recovery - RECOVERY) / INTERVAL + 0.5)) if recovery > RECOVERY else 0
         time.sleep(max(0.0, QUIET + 2 - (time.monotonic() - over_clock)))
-        outcome.failed_later += len(self.watcher.failed_since(over_clock + QUIET))
+        outcome.failed_later += len(self.watcher.failed_since(over_clock + QUIET, over_clock + recovery))
         outcome.connections = max(outcome.connections, connections_to(self.team))
 
     def seconds_until_all_are_back(self, since: float) -> float:
@@ -187,7 +187,7 @@ def words_of(team: Team) -> str:
 def test_whatever_is_killed_every_bot_is_soon_asked_again_and_nothing_is_doubled(
     tmp_path, show: Callable[[str], None]
 ) -> None:
-    with running_fleet(SPECS) as fleet, team_installation(tmp_path) as team:
+    with running_fleet(SPECS) as fleet, team_installation(tmp_path, PORTAL_METRICS_TOKEN=METRICS_TOKEN) as team:
         trial = Trial(team, fleet.bots, Watcher(team, furnish(team, fleet.bots)), Watch(fleet.bots))
         trial.seconds_until_all_are_back(time.time())
         for sim in fleet.bots:

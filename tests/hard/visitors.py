@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from tests.hard.team import Team
 
 HUNG = 10.0  # seconds
-OF_THE_PORTAL = ("/livez", "/", "/api/v1/bots/")
+OF_THE_PORTAL = ("/livez", "/", "/api/v1/bots/", "/readyz", "/metrics")
+METRICS_TOKEN = "what-the-visitors-show"
 DOORS = {"web-1": OF_THE_PORTAL, "web-2": OF_THE_PORTAL, "gateway": ("/livez", "/readyz")}
 
 
@@ -39,13 +40,16 @@ class Watcher:
     def hung(self, since: float = 0.0) -> list[tuple[float, str, int, float]]:
         return [answer for answer in self.answers if answer[0] >= since and answer[3] > HUNG]
 
-    def failed_since(self, moment: float) -> list[tuple[float, str, int, float]]:
-        return [answer for answer in self.answers if answer[0] > moment and answer[2] >= 500]
+    def failed_since(self, moment: float, recovered: float) -> list[tuple[float, str, int, float]]:
+        """/readyz tells of the whole installation: it may fail until that has recovered."""
+        since = {True: max(moment, recovered), False: moment}
+        return [answer for answer in self.answers if answer[2] >= 500 and answer[0] > since["/readyz" in answer[1]]]
 
 
 def status_of(url: str, session: str) -> int:
     """0: nobody listens there, or the listener went away."""
-    asked = urllib.request.Request(url, headers={"Cookie": f"session={session}"})
+    shown = {"Cookie": f"session={session}", "Authorization": f"Bearer {METRICS_TOKEN}"}
+    asked = urllib.request.Request(url, headers=shown if url.endswith("/metrics") else {"Cookie": shown["Cookie"]})
     try:
         with urllib.request.urlopen(asked, timeout=30) as answer:
             assert "/login/" not in answer.url, "the visitor was logged out"
