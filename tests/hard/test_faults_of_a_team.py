@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -219,9 +220,18 @@ def furnish(team: Team, sims) -> str:
 def check_what_was_answered(watcher: Watcher) -> None:
     counted = Counter(answer[2] for answer in watcher.answers)
     slowest = max(answer[3] for answer in watcher.answers)
+    print("the slowest of each:", slowest_of_each(watcher))
     print(f"{len(watcher.answers)} requests {dict(counted)}, slowest {slowest:.1f} s, {len(watcher.hung())} hung")
     assert counted.keys() <= {200, 503}
     assert watcher.hung() == []
+
+
+def slowest_of_each(watcher: Watcher) -> dict[str, float]:
+    slowest: dict[str, float] = {}
+    for _, url, _, seconds in watcher.answers:
+        path = urlsplit(url).path
+        slowest[path] = max(round(seconds, 1), slowest.get(path, 0.0))
+    return slowest
 
 
 def check_what_is_kept(team: Team, sims) -> None:

@@ -1,9 +1,11 @@
 """Each machine with a worker has an anchor of its own; all of them know what a restored database lost."""
 
+import socket
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from django.core.management import call_command
 
 from bots.domain import safety
 from bots.domain.audit import Actor, AnchorContradicted, anchor_head
@@ -76,6 +78,17 @@ def test_who_leaves_once_leaves_for_all_machines(restored: None, on: On) -> None
     on("east")
     safety.anchor_or_fall_silent()
     assert safety.may_send()
+
+
+def test_the_command_names_what_is_given_up(restored: None, on: On, capsys: pytest.CaptureFixture[str]) -> None:
+    look("east", "west", on=on)
+    call_command("leave_safe_mode", "restored on purpose")
+    given_up = [line for line in capsys.readouterr().out.splitlines() if line.startswith("Given up")]
+    assert [line.partition(", anchored at ")[0] for line in given_up] == [
+        "Given up, and set aside by its own worker: entry 3",
+        "Given up, and set aside by its own worker: entry 5",
+    ]
+    assert all(line.endswith(f" on {socket.gethostname()}") for line in given_up)
 
 
 def test_it_may_be_left_on_a_machine_whose_anchor_is_fine(restored: None, on: On) -> None:
