@@ -5,7 +5,7 @@ import ipaddress
 import math
 import os
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -104,9 +104,45 @@ def checked_key(name: str, value: str) -> str:
 def url(name: str, schemes: tuple[str, ...], default: str | None = None) -> str | None:
     """May carry a password, so NAME_FILE is read too."""
     value = secret(name) or default
-    if value is not None and urlsplit(value).scheme not in schemes:
+    if value is not None and parts_of(name, value).scheme not in schemes:
         raise ImproperlyConfigured(f"{name} must begin with one of {', '.join(s + '://' for s in schemes)}")
     return value
+
+
+def parts_of(name: str, value: str) -> SplitResult:
+    """Raises ImproperlyConfigured with no word of the value: what cannot be read may be its password."""
+    try:
+        parts = urlsplit(value)
+        _ = parts.port  # read when asked for
+        lost = f"{parts.path}{parts.query}{parts.fragment}" if parts.netloc else ""
+    except ValueError:
+        lost = "@"
+    if "@" in lost:
+        raise ImproperlyConfigured(
+            f"{name} cannot be read: in user name and password write / ? # @ : % [ ] as %2F %3F %23 %40 %3A %25 %5B %5D"
+        )
+    return parts
+
+
+def parameters(parts: SplitResult) -> dict[str, str]:
+    """What stands after the question mark. A plus is a plus there, as PostgreSQL and Redis read it."""
+    pairs = (pair.split("=", 1) for pair in parts.query.split("&") if "=" in pair)
+    return {name: unquote(value) for name, value in pairs}
+
+
+def broker(name: str, value: str) -> str:
+    """The Redis of NAME in Celery's words: it calls a unix socket by another name, and must be told to look whose
+    certificate it is shown."""
+    parts = parts_of(name, value)
+    asked = parameters(parts)
+    if parts.scheme == "rediss" and "ssl_cert_reqs" not in asked:
+        return f"{value}{'&' if parts.query else '?'}ssl_cert_reqs=required"
+    if parts.scheme != "unix":
+        return value
+    unknown = sorted(asked.keys() - {"db"})
+    if unknown:
+        raise ImproperlyConfigured(f"{name}: unix:// takes db after the question mark, not {', '.join(unknown)}")
+    return f"redis+socket://{parts.netloc}{parts.path}?virtual_host={quote(asked.get('db', '0'))}"
 
 
 DATABASES = ("sqlite", "postgres", "postgresql")
@@ -121,7 +157,7 @@ def database(name: str, default_path: Path, patience: float, kept: float) -> dic
     if value is None or value.startswith("sqlite"):
         path = default_path if value is None else Path(urlsplit(value).path.removeprefix("/") or default_path)
         return sqlite(path)
-    return postgresql(value, patience, kept)
+    return postgresql(parts_of(name, value), patience, kept)
 
 
 def sqlite(path: Path) -> dict[str, object]:
@@ -136,29 +172,30 @@ def sqlite(path: Path) -> dict[str, object]:
     }
 
 
-def postgresql(value: str, patience: float, kept: float) -> dict[str, object]:
-    parts = urlsplit(value)
-    query = dict(pair.split("=", 1) for pair in parts.query.split("&") if "=" in pair)
+def postgresql(parts: SplitResult, patience: float, kept: float) -> dict[str, object]:
+    asked = parameters(parts)
+    # PostgreSQL takes the last word: a limit in the URL is the person's own, all others stay.
+    options = " ".join(filter(None, [server_limits(patience), asked.pop("options", "")]))
     return {
         "ENGINE": "portal.postgresql",
         "NAME": unquote(parts.path.removeprefix("/")),
         "USER": unquote(parts.username or ""),
         "PASSWORD": unquote(parts.password or ""),
-        "HOST": unquote(query.pop("host", parts.hostname or "")),
+        "HOST": asked.pop("host", unquote(parts.hostname or "")),
         "PORT": parts.port or "",
         "CONN_MAX_AGE": kept,
         "CONN_HEALTH_CHECKS": True,
         # Without it a hung server holds a request for ever (measured: over 30 s).
-        "OPTIONS": {"connect_timeout": 3, "patience": patience, **server_limits(patience), **query},
+        "OPTIONS": {"connect_timeout": 3, **asked, "patience": patience, **({"options": options} if options else {})},
     }
 
 
-def server_limits(patience: float) -> dict[str, str]:
+def server_limits(patience: float) -> str:
     """What we no longer wait for, the server shall not go on with; nor keep the locks of a process that was stopped."""
     if not patience:
-        return {}
+        return ""
     limits = {"statement_timeout": f"{patience:g}s", "idle_in_transaction_session_timeout": "60s"}
-    return {"options": " ".join(f"-c {name}={value}" for name, value in limits.items())}
+    return " ".join(f"-c {name}={value}" for name, value in limits.items())
 
 
 def mail(value: str) -> dict[str, object]:

@@ -43,13 +43,21 @@ def installation_secret(name: str, fresh: str) -> str:
         value = keys.kept(DATA_DIR / "keys", name.lower(), fresh)
     if value is None:
         raise ImproperlyConfigured(f"{name} is not set: a team installation makes up no secrets (docs/configure.md)")
-    if value.lower().startswith(WELL_KNOWN) or len(value) < 32:
-        raise ImproperlyConfigured(f"{name} is a default or too short (at least 32 characters)")
+    return no_default(name, value, 32)
+
+
+def no_default(name: str, value: str, least: int) -> str:
+    if value.lower().startswith(WELL_KNOWN) or len(value) < least:
+        raise ImproperlyConfigured(f"{name} is a default or too short (at least {least} characters)")
     return value
 
 
 SECRET_KEY = installation_secret("SECRET_KEY", keys.new_private_key() + keys.new_private_key())
-SECRET_KEY_FALLBACKS = [key.strip() for key in (env.secret("SECRET_KEY_FALLBACKS") or "").split(",") if key.strip()]
+SECRET_KEY_FALLBACKS = [
+    no_default("SECRET_KEY_FALLBACKS", key.strip(), 32)
+    for key in (env.secret("SECRET_KEY_FALLBACKS") or "").split(",")
+    if key.strip()
+]
 # Private keys open the bots' passwords: only workers, relays and the gateway hold them. The first is current.
 PORTAL_SECRETS_KEYS: list[str] = [
     env.checked_key("PORTAL_SECRETS_KEY", key.strip())
@@ -74,8 +82,8 @@ PORTAL_AUDIT_KEYS = {
 # Where the head of the audit's chain is written, outside the database.
 PORTAL_AUDIT_ANCHOR = Path(env.text("PORTAL_AUDIT_ANCHOR", str(DATA_DIR / "audit-anchor.jsonl")))
 PORTAL_METRICS_TOKEN = env.secret("PORTAL_METRICS_TOKEN")
-if PORTAL_METRICS_TOKEN and (PORTAL_METRICS_TOKEN.lower().startswith(WELL_KNOWN) or len(PORTAL_METRICS_TOKEN) < 16):
-    raise ImproperlyConfigured("PORTAL_METRICS_TOKEN is a default or too short (at least 16 characters)")
+if PORTAL_METRICS_TOKEN:
+    no_default("PORTAL_METRICS_TOKEN", PORTAL_METRICS_TOKEN, 16)
 
 # --- Doors ----------------------------------------------------------------------------------------------------------
 ALLOWED_HOSTS = env.listing("ALLOWED_HOSTS", ["*"] if EMBEDDED else [urlsplit(PORTAL_URL).hostname or ""])
@@ -246,7 +254,7 @@ SIMPLE_JWT = {
 }
 
 # --- Work in the background -----------------------------------------------------------------------------------------
-CELERY_BROKER_URL = REDIS_URL or "memory://localhost"
+CELERY_BROKER_URL = env.broker("REDIS_URL", REDIS_URL) if REDIS_URL else "memory://localhost"
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_BEAT_SCHEDULER = "portal.clock:Clock"  # keeps nothing: what is due stands in the database
 # Commands have a queue of their own; a worker consumes both unless told `-Q commands`.

@@ -4,6 +4,7 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from urllib.parse import urlsplit
 
 import pytest
 from django.conf import settings as configured
@@ -83,7 +84,7 @@ def test_the_server_too_ends_what_nobody_waits_for() -> None:
 
 
 def test_a_long_command_may_take_its_time() -> None:
-    described = env.postgresql("postgres://portal@10.0.0.1/portal", 0, 0)
+    described = env.postgresql(urlsplit("postgres://portal@10.0.0.1/portal"), 0, 0)
     assert described["OPTIONS"] == {"connect_timeout": 3, "patience": 0}
 
 

@@ -54,6 +54,10 @@ def test_a_complete_team_installation_starts(tmp_path) -> None:
         ("LOG_LEVEL", "loud"),
         ("DEBUG", "perhaps"),
         ("SECRET_KEY_FALLBACKS_FILE", "/no/such/file"),
+        ("SECRET_KEY_FALLBACKS", f"{'s' * 50},changeme-changeme-changeme-changeme"),
+        ("SECRET_KEY_FALLBACKS", f"{'s' * 50}, short"),
+        ("PORTAL_URL", "https://portal.example.org:x"),
+        ("EMAIL_URL", "smtp://user:pass/word@mail.example.org"),
     ],
 )
 def test_what_is_wrong_is_named(tmp_path, name: str, value: str | None) -> None:
