@@ -124,11 +124,15 @@ def is_normal(origin: str) -> bool:
 
 def decide(request: HttpRequest, **kwargs: object) -> bool:
     """Receives corsheaders' check_request_enabled: called for every request, also for pages."""
-    origin = request.headers.get("Origin")
-    if not origin or not request.path_info.startswith("/api/") or not is_welcome(origin):
+    if not is_question(request) or not is_welcome(request.headers["Origin"]):
         return False
-    note_use(origin)
+    note_use(request.headers["Origin"])
     return True
+
+
+def is_question(request: HttpRequest) -> bool:
+    """Only the API is open to other origins."""
+    return bool(request.headers.get("Origin")) and request.path_info.startswith("/api/")
 
 
 # When this process last wrote the use of an origin.

@@ -127,7 +127,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "portal.static_files.StaticFiles",
-    "portal.turns.Turns",
+    "portal.turns.Turns",  # before PortalCors, which asks the database: see CorsAside
     "portal.middleware.PortalCors",
     "portal.middleware.SetUpFirst",
     "django.contrib.sessions.middleware.SessionMiddleware",
