@@ -21,6 +21,7 @@ log = logging.getLogger(__name__)
 
 DatabaseFailure = (DatabaseError, InterfaceError)
 USE_NOTED_EVERY = timedelta(minutes=1)
+EDITED = ("origin", "enabled", "note")
 DEFAULT_PORTS = {"http": 80, "https": 443}
 HOST_NAME = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
 
@@ -81,16 +82,39 @@ def is_loopback(host: str) -> bool:
 def save(origin: AllowedOrigin, by: By) -> None:
     """Adds or changes. Raises ValidationError."""
     origin.origin = normalized(origin.origin)
-    is_new = origin.pk is None
-    if is_new and by.user:
-        origin.created_by = by.user.username
-    before = None if is_new else AllowedOrigin.objects.get(pk=origin.pk)
-    origin.save()
-    details: dict[str, Detail] = {"enabled": origin.enabled, "note": origin.note}
-    if before is not None:
-        details |= {"origin_before": before.origin, "enabled_before": before.enabled}
-    signal = announcements.origin_added if is_new else announcements.origin_changed
-    announce(signal, by, origin.origin, None, **details)
+    if origin.pk is None:
+        add(origin, by)
+    else:
+        change(origin, by)
+
+
+def add(origin: AllowedOrigin, by: By) -> None:
+    origin.created_by = by.user.username if by.user else ""
+    origin.save(force_insert=True)
+    announce(announcements.origin_added, by, origin.origin, None, **told_of(origin))
+
+
+def change(origin: AllowedOrigin, by: By) -> None:
+    before = AllowedOrigin.objects.select_for_update().get(pk=origin.pk)
+    changed = [name for name in EDITED if getattr(origin, name) != getattr(before, name)]
+    if not changed:
+        return
+    if "origin" in changed:
+        begin_anew(origin, by)
+        changed += ["created_by", "created_at", "last_used_at"]
+    origin.save(update_fields=changed)
+    past: dict[str, Detail] = {"origin_before": before.origin, "enabled_before": before.enabled}
+    announce(announcements.origin_changed, by, origin.origin, None, **told_of(origin), **past)
+
+
+def begin_anew(origin: AllowedOrigin, by: By) -> None:
+    """Another text is another origin: who wrote it let it in, and nobody has come from there yet."""
+    origin.created_by = by.user.username if by.user else ""
+    origin.created_at, origin.last_used_at = timezone.now(), None
+
+
+def told_of(origin: AllowedOrigin) -> dict[str, Detail]:
+    return {"enabled": origin.enabled, "note": origin.note}
 
 
 @transaction.atomic
@@ -101,17 +125,22 @@ def remove(origin: AllowedOrigin, by: By) -> None:
 
 # --- The question ---------------------------------------------------------------------------------------------------
 def is_welcome(origin: str) -> bool:
-    """Whether pages of this origin may call the API: exactly as browsers send it, no more and no less.
+    """Whether pages of this origin may call the API: exactly as browsers send it, no more and no less."""
+    return found(origin) is not None
+
+
+def found(origin: str) -> AllowedOrigin | None:
+    """The row that welcomes this origin.
 
     Asked of the database each time, one row by its key: what an admin decides holds at once, in every process. A
     database that is down welcomes nobody."""
     if not is_normal(origin):
-        return False
+        return None
     try:
-        return AllowedOrigin.objects.filter(origin=origin, enabled=True).exists()
+        return AllowedOrigin.objects.filter(origin=origin, enabled=True).first()
     except DatabaseFailure as failure:
         log.warning("the allowed web origins cannot be read, so %s is not welcome: %s", origin, failure)
-        return False
+        return None
 
 
 def is_normal(origin: str) -> bool:
@@ -124,10 +153,10 @@ def is_normal(origin: str) -> bool:
 
 def decide(request: HttpRequest, **kwargs: object) -> bool:
     """Receives corsheaders' check_request_enabled: called for every request, also for pages."""
-    if not is_question(request) or not is_welcome(request.headers["Origin"]):
-        return False
-    note_use(request.headers["Origin"])
-    return True
+    row = found(request.headers["Origin"]) if is_question(request) else None
+    if row is not None:
+        note_use(row)
+    return row is not None
 
 
 def is_question(request: HttpRequest) -> bool:
@@ -135,17 +164,18 @@ def is_question(request: HttpRequest) -> bool:
     return bool(request.headers.get("Origin")) and request.path_info.startswith("/api/")
 
 
-# When this process last wrote the use of an origin.
-noted_at: dict[str, datetime] = {}
+# When this process failed to write the use of an origin: it does not try again with every request.
+failed_at: dict[str, datetime] = {}
 
 
-def note_use(origin: str) -> None:
+def note_use(row: AllowedOrigin) -> None:
     now = timezone.now()
-    due = Q(last_used_at=None) | Q(last_used_at__lt=now - USE_NOTED_EVERY)
-    if now < noted_at.get(origin, now - 2 * USE_NOTED_EVERY) + USE_NOTED_EVERY:
-        return
-    noted_at[origin] = now
+    for last in (row.last_used_at, failed_at.get(row.origin)):
+        if last is not None and now < last + USE_NOTED_EVERY:
+            return
+    due = Q(last_used_at=None) | Q(last_used_at__lte=now - USE_NOTED_EVERY)
     try:
-        AllowedOrigin.objects.filter(due, origin=origin).update(last_used_at=now)
+        AllowedOrigin.objects.filter(due, pk=row.pk, origin=row.origin).update(last_used_at=now)
     except DatabaseFailure as failure:
+        failed_at[row.origin] = now
         log.warning("the use of a web origin could not be noted: %s", failure)

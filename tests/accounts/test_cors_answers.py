@@ -26,7 +26,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture(autouse=True)
 def listed(transactional_db: None) -> None:
-    origins.noted_at.clear()
+    origins.failed_at.clear()
     origins.save(AllowedOrigin(origin=LISTED), By())
 
 
@@ -161,6 +161,14 @@ def test_a_crowd_that_got_no_turn_asks_one_after_another_or_not_at_all(
     with door.refuse.place, django_assert_num_queries(0):  # another asks, and hears nothing
         answer = door(ask.get("/api/v1/me/"))
     assert (answer.status_code, read_by(LISTED, answer)) == (503, None)
+
+
+def test_no_page_waits_for_the_question_of_another(crowded) -> None:
+    door = turns.Turns(failing(ZeroDivisionError()))
+    with door.refuse.place:
+        began = time.monotonic()
+        assert door(RequestFactory(headers={"Origin": LISTED}).get("/login/")).status_code == 503
+        assert time.monotonic() - began < turns.ASIDE_SECONDS
 
 
 @contextmanager

@@ -55,7 +55,7 @@ NOT_SHARED = {"page", "page's preflight", "admin", "health"}
 
 @pytest.fixture(autouse=True)
 def allow_list(transactional_db: None) -> None:
-    origins.noted_at.clear()
+    origins.failed_at.clear()
     for origin in (*WELCOME, "https://old.example.org"):
         origins.save(AllowedOrigin(origin=origin, enabled=origin in WELCOME), By())
 

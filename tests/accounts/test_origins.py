@@ -4,6 +4,7 @@ import pytest
 import time_machine
 from django.core.exceptions import ValidationError
 from django.db import DatabaseError
+from django.db.models import QuerySet
 from django.test import Client
 
 from accounts import origins
@@ -15,8 +16,8 @@ NOBODY = By()
 
 
 @pytest.fixture(autouse=True)
-def nothing_noted_yet() -> None:
-    origins.noted_at.clear()
+def nothing_failed_yet() -> None:
+    origins.failed_at.clear()
 
 
 def allow(origin: str, **values: object) -> AllowedOrigin:
@@ -183,6 +184,65 @@ def test_use_is_noted_once_a_minute(alice: User) -> None:
         row.refresh_from_db()
         noted.append(row.last_used_at.strftime("%H:%M:%S"))
     assert noted == ["10:00:00", "10:00:00", "10:01:01"]
+
+
+def ask(origin: str, second: str) -> None:
+    with time_machine.travel(f"2026-11-21 10:00:{second}+00:00", tick=False):
+        assert Client().get("/api/v1/me/", HTTP_ORIGIN=origin)["Access-Control-Allow-Origin"] == origin
+
+
+def test_an_origin_that_comes_back_is_seen_in_use_at_once(alice: User) -> None:
+    row = allow(APP)
+    ask(APP, "00")
+    origins.remove(row, NOBODY)
+    again = allow(APP)
+    ask(APP, "01")
+    again.refresh_from_db()
+    assert again.last_used_at.strftime("%H:%M:%S") == "10:00:01"
+
+
+def test_another_text_is_another_origin_that_nobody_used_and_whoever_wrote_it_let_in(alice: User, bob: User) -> None:
+    row = AllowedOrigin(origin=APP, note="ours")
+    origins.save(row, By(alice))
+    ask(APP, "00")
+    row.origin = "https://other.example.org"
+    origins.save(row, By(bob))
+    row.refresh_from_db()
+    assert (row.created_by, row.last_used_at, row.note) == ("bob", None, "ours")
+    ask(row.origin, "01")
+    row.origin = APP
+    origins.save(row, By(alice))
+    ask(APP, "02")
+    row.refresh_from_db()
+    assert (row.created_by, row.last_used_at.strftime("%H:%M:%S")) == ("alice", "10:00:02")
+
+
+def test_what_was_not_changed_is_not_written(alice: User, bob: User, announced) -> None:
+    row = AllowedOrigin(origin=APP)
+    origins.save(row, By(alice))
+    stale = AllowedOrigin.objects.get()
+    ask(APP, "00")
+    AllowedOrigin.objects.update(enabled=False)  # another switched it off meanwhile
+    stale.note = "our app"
+    stale.enabled = False
+    origins.save(stale, By(bob))
+    row.refresh_from_db()
+    assert (row.created_by, row.enabled, row.note) == ("alice", False, "our app")
+    assert row.last_used_at.strftime("%H:%M:%S") == "10:00:00"
+    origins.save(stale, By(bob))
+    assert [one.what for one in announced] == ["origin_added", "origin_changed"]
+
+
+def test_a_use_that_cannot_be_noted_is_not_tried_with_every_request(alice: User, monkeypatch, caplog) -> None:
+    allow(APP)
+
+    def down(self: object, **values: object) -> None:
+        raise DatabaseError("read-only")
+
+    monkeypatch.setattr(QuerySet, "update", down)
+    for second in ("00", "01", "59"):
+        ask(APP, second)
+    assert caplog.text.count("the use of a web origin could not be noted: read-only") == 1
 
 
 def test_what_is_told_of_origins(db: None, announced) -> None:
