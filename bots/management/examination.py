@@ -1,6 +1,7 @@
 """What `doctor` looks at. Each look tells lines: how it is, and, where a person must act, what to do."""
 
 import binascii
+import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
@@ -14,9 +15,10 @@ from django.core import checks
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.db.models import Max, Min
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 from redis import Redis
-from redis.exceptions import RedisError
+from redis.exceptions import NoPermissionError, RedisError
 
 from accounts.models import Team
 from bots.domain import safety
@@ -24,7 +26,7 @@ from bots.domain.audit.anchor import AnchorContradicted, AnchorUnreadable, last_
 from bots.domain.relaying.standing import listening
 from bots.domain.audit.given_up import is_given_up
 from bots.domain.rollups import really_wrong
-from bots.models import AuditEntry, Bot, BotStatus, PollTurn
+from bots.models import AuditEntry, Bot, BotStatus, Command, PollTurn
 from bots.models.append_only import missing_triggers
 from bots.models.sealing import SealBroken, open_sealed, seal
 
@@ -34,6 +36,8 @@ MOST_CLOCK_SECONDS = 2.0
 OLD_ANCHOR = timedelta(minutes=1)
 # A due bot nobody asks for so long: no worker or no beat.
 LONGEST_WAIT = timedelta(seconds=60)
+# A command is taken within a second, or no worker sends any.
+LONGEST_COMMAND_WAIT = timedelta(seconds=20)
 CONTEXT = "doctor/canary"
 UNTIL_THEN = "A worker that starts here sends nothing until then"
 
@@ -49,6 +53,9 @@ class Line:
 def examine() -> Iterator[Line]:
     """Without a database the looks that need one are left out: the one reason is told once."""
     yield from environment()
+    yield from user()
+    yield from mail()
+    yield from metrics_door()
     yield from keys()
     yield from broker()
     yield from front_end()
@@ -60,7 +67,7 @@ def examine() -> Iterator[Line]:
     yield pending
     if pending.level == "FAIL":
         return
-    for look in (system_checks, clock, triggers, anchor, sending, stored_secrets, polling, relays, sums):
+    for look in (system_checks, clock, triggers, anchor, sending, stored_secrets, polling, relays, commands, sums):
         yield from safely(look)
 
 
@@ -77,13 +84,39 @@ def environment() -> Iterator[Line]:
     yield Line("ok", "environment", f"Python {version}, {kind}, {settings.PORTAL_URL}")
     if settings.DEBUG:
         yield Line("warn", "environment", "DEBUG is on: error pages show the inside of the portal", "Unset DEBUG")
-    if settings.EMAIL_BACKEND.endswith("console.EmailBackend"):
-        yield Line("warn", "mail", "goes to the log: invitations and resets reach nobody", "Set EMAIL_URL")
     data = Path(settings.DATA_DIR)
     if settings.EMBEDDED and data.is_dir():
         free = shutil.disk_usage(data).free
         level: Level = "ok" if free > LEAST_FREE_BYTES else "warn"
         yield Line(level, "disk", f"{free / 1024**3:.1f} GiB free in {data}", "" if level == "ok" else "Make room")
+
+
+def user() -> Iterator[Line]:
+    if os.geteuid() != 0 or (settings.EMBEDDED and Path(settings.DATA_DIR).stat().st_uid == 0):
+        return
+    yield Line(
+        "warn",
+        "user",
+        "doctor runs as root, who may write everywhere: whether the portal's user may write its files was not seen",
+        "Run it as that user: sh deploy/manage.sh doctor (docs/install.md)",
+    )
+
+
+def mail() -> Iterator[Line]:
+    if settings.EMAIL_BACKEND.endswith("console.EmailBackend"):
+        yield Line("warn", "mail", "goes to the log: invitations and resets reach nobody", "Set EMAIL_URL")
+    if settings.EMAIL_BACKEND.endswith("dummy.EmailBackend"):
+        yield Line("warn", "mail", "is not sent: invitations and resets reach nobody", "Set EMAIL_URL")
+
+
+def metrics_door() -> Iterator[Line]:
+    if settings.PORTAL_METRICS_TOKEN:
+        yield Line("ok", "metrics", "asked for with PORTAL_METRICS_TOKEN")
+    elif settings.EMBEDDED:
+        yield Line("ok", "metrics", "open to programs on this machine")
+    else:
+        sentence = "no PORTAL_METRICS_TOKEN here: a web process without one answers 404 at /metrics"
+        yield Line("ok", "metrics", sentence, "Right for a worker; for Prometheus give it to the web processes")
 
 
 def keys() -> Iterator[Line]:
@@ -106,7 +139,8 @@ def keys() -> Iterator[Line]:
         todo = "PORTAL_SEAL_KEY must be the public half of the first key in PORTAL_SECRETS_KEY"
         yield Line("FAIL", "keys", f"what is sealed here does not open here: {broken}", todo)
         return
-    yield Line("ok", "keys", f"seal and open fit ({len(settings.PORTAL_SECRETS_KEYS)} private)")
+    whose = "" if settings.EMBEDDED else ": right for worker, relay and gateway, too much for web and clock"
+    yield Line("ok", "keys", f"seal and open fit ({len(settings.PORTAL_SECRETS_KEYS)} private){whose}")
 
 
 def broker() -> Iterator[Line]:
@@ -114,11 +148,25 @@ def broker() -> Iterator[Line]:
         yield Line("ok", "broker", "in the process, no Redis needed")
         return
     try:
-        Redis.from_url(str(settings.REDIS_URL), socket_timeout=3, socket_connect_timeout=3).ping()
+        with Redis.from_url(str(settings.REDIS_URL), socket_timeout=3, socket_connect_timeout=3) as redis:
+            redis.ping()
+            forgets = keeps_no_file(redis)
     except (RedisError, OSError, ValueError) as error:
         yield Line("FAIL", "broker", f"Redis does not answer: {first_line(error)}", "Start Redis or correct REDIS_URL")
+        return
+    if forgets:
+        sentence = "Redis answers, but keeps no append-only file: a crash forgets what waits in the queues"
+        yield Line("warn", "broker", sentence, "Set appendonly yes in redis.conf")
     else:
         yield Line("ok", "broker", "Redis answers")
+
+
+def keeps_no_file(redis: Redis) -> bool:
+    """False also where this user of Redis may not ask."""
+    try:
+        return dict(redis.info("persistence")).get("aof_enabled") == 0  # type: ignore[arg-type]
+    except NoPermissionError:
+        return False
 
 
 def front_end() -> Iterator[Line]:
@@ -187,6 +235,10 @@ def triggers() -> Iterator[Line]:
 
 def anchor() -> Iterator[Line]:
     path = Path(settings.PORTAL_AUDIT_ANCHOR)
+    if path.is_symlink():
+        sentence = f"{path} is a link: it is not followed, and nothing is anchored"
+        yield Line("FAIL", "anchor", sentence, f"Put a file there. {UNTIL_THEN}")
+        return
     if not writable(path):
         todo = f"Correct its folder's owner, or PORTAL_AUDIT_ANCHOR. {UNTIL_THEN}"
         yield Line("FAIL", "anchor", f"{path} cannot be written", todo)
@@ -305,6 +357,16 @@ def relays() -> Iterator[Line]:
         yield Line("warn", "relays", f"none of {found.wanted} bots is heard", "Each bot's page says why")
     else:
         yield Line("ok", "relays", f"{found.alive} listening, {found.lines} of {found.wanted} bots are heard")
+
+
+def commands() -> Iterator[Line]:
+    confirmed = Command.objects.filter(state=Command.INTENT).annotate(at=Coalesce("approved_at", "requested_at"))
+    since = confirmed.aggregate(since=Min("at"))["since"]
+    if since is not None and timezone.now() - since > LONGEST_COMMAND_WAIT:
+        sentence = f"one has waited for {(timezone.now() - since).total_seconds():.0f} s to be sent"
+        yield Line("FAIL", "commands", sentence, "Is a worker running that consumes the queue commands?")
+    else:
+        yield Line("ok", "commands", "none waits longer than it should")
 
 
 def sums() -> Iterator[Line]:
