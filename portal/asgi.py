@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Awaitable, Callable
+from functools import cache
 from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
@@ -13,6 +14,8 @@ os.environ.setdefault("PORTAL_DATABASE_KEPT_SECONDS", "0")
 from channels.routing import ProtocolTypeRouter
 from django.conf import settings
 from django.core.asgi import get_asgi_application
+
+from portal import keys
 
 pages = get_asgi_application()
 
@@ -32,14 +35,22 @@ def with_gateway(door: Door) -> Door:
     return either
 
 
-application: Door = ProtocolTypeRouter({"http": pages, "websocket": websocket})
-# A team's web processes do not hold the key that the gateway needs.
-if settings.EMBEDDED:
-    application = with_gateway(application)
+def open_application() -> Door:
+    """Pages, API and the browsers' websocket; in an installation of one process the gateway, too."""
+    door: Door = ProtocolTypeRouter({"http": pages, "websocket": websocket})
+    if settings.EMBEDDED:
+        return with_gateway(door)
+    # A team's web processes do not hold the key that the gateway needs.
+    keys.tell_if_spare(settings.PORTAL_SECRETS_KEYS, "a web process")
+    return door
 
 
+DOORS = {"application": open_application, "gateway": open_gateway}
+
+
+@cache
 def __getattr__(name: str) -> Any:
-    """`portal.asgi:gateway` is opened when it is asked for: only its own process must hold the private key."""
-    if name == "gateway":
-        return open_gateway()
+    """Opened when asked for: only the gateway's own process must hold the private key, and only it should."""
+    if name in DOORS:
+        return DOORS[name]()
     raise AttributeError(name)

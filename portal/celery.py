@@ -4,8 +4,10 @@ import os
 from typing import TYPE_CHECKING
 
 from celery import Celery
-from celery.signals import setup_logging
+from celery.signals import beat_init, setup_logging
 from django.conf import settings
+
+from portal import keys
 
 if TYPE_CHECKING:
     from kombu.transport.redis import Channel
@@ -50,3 +52,9 @@ def timetable(sender: Celery, **kwargs: object) -> None:
         "alerts": {"task": "bots.tasks.evaluate_alerts", "schedule": 60.0, "options": {"expires": 50}},
         "hourly": {"task": "bots.tasks.tidy", "schedule": 3600.0, "options": {"expires": 1800}},
     }
+
+
+@beat_init.connect
+def tell_of_spare_key(**kwargs: object) -> None:
+    if not settings.EMBEDDED:
+        keys.tell_if_spare(settings.PORTAL_SECRETS_KEYS, "the clock")

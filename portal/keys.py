@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import logging
 import os
 import secrets
 from pathlib import Path
@@ -9,6 +10,8 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+log = logging.getLogger(__name__)
 
 
 def private_directory(directory: Path) -> None:
@@ -53,3 +56,11 @@ def derived(secret: str, purpose: str) -> bytes:
 def name_of(key: bytes) -> str:
     """A short name for a key that says nothing about it."""
     return hashlib.sha256(b"name of " + key).hexdigest()[:8]
+
+
+def tell_if_spare(private_keys: list[str], process: str) -> None:
+    """For processes that open no password: a key that they do not hold they cannot lose."""
+    if private_keys:
+        log.warning(
+            "PORTAL_SECRETS_KEY is given to %s, which needs it nowhere: take it away (docs/configure.md)", process
+        )
