@@ -16,6 +16,12 @@ DEPLOY = ROOT / "deploy"
 UNITS = sorted((DEPLOY / "systemd").glob("*.service"))
 READERS = re.compile(r'(?:env\.\w+|installation_secret)\(\s*"([A-Z_]+)"')
 VARIABLES = set(READERS.findall((ROOT / "portal/settings.py").read_text()))
+OF_COMPOSE = {
+    "PORTAL_WEBS": "web",
+    "PORTAL_WORKERS": "worker",
+    "PORTAL_COMMANDERS": "commander",
+    "PORTAL_RELAYS": "relay",
+}
 OF_OTHERS = {"POSTGRES_USER", "POSTGRES_DB", "POSTGRES_PASSWORD_FILE", "POSTGRES_INITDB_ARGS"}
 COMPOSE = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
 OURS = {name: service for name, service in COMPOSE["services"].items() if service["image"] == "portal"}
@@ -36,7 +42,16 @@ def test_every_variable_named_in_compose_is_one_of_the_settings() -> None:
     named = {name for service in COMPOSE["services"].values() for name in service.get("environment", {})} - OF_OTHERS
     assert {variable(name) for name in named} <= VARIABLES
     told = re.findall(r"^#? ?([A-Z_]+)=", (DEPLOY / "env.example").read_text(), re.M)
-    assert set(told) <= VARIABLES
+    assert set(told) - set(OF_COMPOSE) <= VARIABLES
+
+
+def test_how_many_of_each_process_run_stands_in_one_place_that_every_up_reads() -> None:
+    numbers = {name: service["deploy"]["replicas"] for name, service in OURS.items() if "deploy" in service}
+    told = dict(re.findall(r"^# ([A-Z_]+)=(\d)$", (DEPLOY / "env.example").read_text(), re.M))
+    assert told.keys() == OF_COMPOSE.keys()
+    assert numbers == {OF_COMPOSE[name]: f"${{{name}:-{number}}}" for name, number in told.items()}
+    documents = [path for path in (ROOT / "docs").glob("*.md") if "--scale " in path.read_text()]
+    assert documents == []
 
 
 @pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
@@ -180,3 +195,33 @@ def test_the_secrets_that_are_made_start_a_process_and_are_never_made_again(tmp_
     command = [sys.executable, "-c", check]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert (done.stdout, done.stderr) == ("True 5999\n", "")
+
+
+# What `manage.sh` would do as root, and does not: it tells instead of becoming another person.
+STAND_IN = """#!/bin/sh
+echo "runuser $*"
+env
+"""
+
+
+def test_a_command_of_the_owner_runs_as_the_portals_user_with_what_a_worker_is_told(tmp_path: Path) -> None:
+    make_secrets(tmp_path / "secrets")
+    (tmp_path / "portal.env").write_text("PORTAL_URL=https://portal.example.org\n")
+    (tmp_path / "bin").mkdir()
+    for name in ("runuser", "install"):
+        (tmp_path / "bin" / name).write_text(STAND_IN if name == "runuser" else "#!/bin/sh\necho install $*\n")
+        (tmp_path / "bin" / name).chmod(0o755)
+    told = {"PATH": f"{tmp_path / 'bin'}:/usr/bin:/bin", "PORTAL_ETC": str(tmp_path), "PORTAL_STATE": "/var/lib/portal"}
+    command = ["sh", str(DEPLOY / "manage.sh"), "verify_audit", "--quick"]
+    done = subprocess.run(command, cwd="/", env=told, check=True, capture_output=True, text=True)
+    made, ran, *environment = done.stdout.splitlines()
+    assert made == "install -d -o portal -g portal -m 700 /var/lib/portal"
+    assert ran == "runuser -u portal -- .venv/bin/python manage.py verify_audit --quick"
+    given = dict(line.split("=", 1) for line in environment)
+    assert given["PWD"] == str(ROOT)
+    assert given["PORTAL_URL"] == "https://portal.example.org"
+    assert given["PORTAL_SECRETS_KEY"] == (tmp_path / "secrets/secrets_key").read_text()
+    worker = environment_of_unit(DEPLOY / "systemd/portal-worker@.service")
+    assert {variable(name) for name in worker} <= given.keys()
+    plain = {name: value for name, value in worker.items() if not name.endswith("_FILE")}
+    assert {name: given[name] for name in plain} == plain

@@ -7,9 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from bots.models.sealing import secret_names
+
 ROOT = Path(__file__).resolve().parent.parent
 READER = re.compile(r'(?:env\.\w+|installation_secret)\(\s*"([A-Z_]+)"')
 OF_MAKE = {"PORT"}
+# Which settings module: said by manage.py itself; and Celery's own, which we set.
+OF_DJANGO = {"DJANGO_SETTINGS_MODULE", "CELERY_SKIP_CHECKS"}
+GETTERS = {"os.environ.get", "os.getenv", "os.environ.pop"}
 HOLE = "\0"
 
 
@@ -17,9 +22,44 @@ def read(name: str) -> str:
     return (ROOT / name).read_text()
 
 
-def test_configure_names_every_variable_of_the_settings_and_no_other():
-    named = set(re.findall(r"^\| `([A-Z_]+)`", read("docs/configure.md"), re.M))
-    assert named - OF_MAKE == set(READER.findall(read("portal/settings.py")))
+def named_in_configure() -> set[str]:
+    """The variables of the tables' first column; a row may name several."""
+    firsts = re.findall(r"^\| (`[A-Z_]+`[^|]*) \|", read("docs/configure.md"), re.M)
+    return {name for first in firsts for name in re.findall(r"`([A-Z_]+)`", first)}
+
+
+def test_configure_names_every_variable_of_the_settings_and_of_the_commands_and_no_other():
+    of_settings = set(READER.findall(read("portal/settings.py")))
+    assert named_in_configure() - OF_MAKE == of_settings | read_elsewhere() | secrets_of_bots()
+
+
+def read_elsewhere() -> set[str]:
+    """What the rest of the code asks of the environment by its name."""
+    sources = [path for room in ("portal", "accounts", "bots") for path in (ROOT / room).rglob("*.py")]
+    asked = {name for path in sources for name in asked_of_the_environment(path.read_text())}
+    return {name for name in asked if name.isidentifier()} - OF_DJANGO
+
+
+def asked_of_the_environment(source: str) -> Iterator[str]:
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in GETTERS:
+            yield template(node.args[0], {})
+        elif isinstance(node, ast.Subscript) and ast.unparse(node.value) == "os.environ":
+            yield template(node.slice, {})
+        elif isinstance(node, ast.Compare) and ast.unparse(node.comparators[0]) == "os.environ":
+            yield template(node.left, {})
+
+
+def secrets_of_bots() -> set[str]:
+    """`add_bot` reads BOT_<field>: the one name that is put together."""
+    folder = ROOT / "bots/management/commands/add_bot.py"
+    assert f"BOT_{HOLE}" in set(asked_of_the_environment(folder.read_text()))
+    return {f"BOT_{name.upper()}" for name in secret_names()}
+
+
+def test_a_reading_is_found_in_whichever_words_it_is_written():
+    words = 'os.environ.get("A")\nos.environ["B"]\n"C" in os.environ\nos.getenv("D", "")\nos.environ.get(f"E_{x}")'
+    assert set(asked_of_the_environment(words)) == {"A", "B", "C", "D", f"E_{HOLE}"}
 
 
 @pytest.mark.parametrize(
