@@ -72,6 +72,16 @@ def test_links_lead_to_files_that_are_there(document):
     assert [link for link in ours if not ((ROOT / document).parent / link).exists()] == []
 
 
+def test_every_test_that_a_document_names_exists():
+    named = [
+        (file, test)
+        for document in (ROOT / "docs").glob("*.md")
+        for file, test in re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", document.read_text())
+    ]
+    assert len(named) > 15
+    assert [pair for pair in named if f"def {pair[1]}(" not in read(pair[0])] == []
+
+
 @pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md"])
 def test_every_make_target_told_exists(document):
     targets = set(re.findall(r"^([a-z-]+):", read("Makefile"), re.M))

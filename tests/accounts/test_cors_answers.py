@@ -56,6 +56,12 @@ def test_a_listed_origin_reads_with_a_token_what_its_person_may_see_and_no_other
         assert (same.status_code, read_by(stranger, same)) == (200, None)
 
 
+def test_there_is_no_304_that_an_answer_to_another_origin_could_stand_behind(alice: User) -> None:
+    token = {"Authorization": token_of("alice")}
+    answer = browser_at(LISTED).get("/api/v1/me/", headers={**token, "If-None-Match": "*"})
+    assert (answer.status_code, answer.get("ETag"), answer.get("Last-Modified")) == (200, None, None)
+
+
 def test_a_disabled_origin_reads_nothing_from_that_moment(alice: User) -> None:
     token, row = {"Authorization": token_of("alice")}, AllowedOrigin.objects.get()
     row.enabled = False

@@ -8,9 +8,9 @@ from django.db import connections
 from django.http import HttpResponse
 from django.test import AsyncClient, Client
 
-from accounts import origins
-from accounts.caller import By
-from accounts.models import AllowedOrigin
+from accounts import origins, tokens
+from accounts.caller import By, Caller
+from accounts.models import AllowedOrigin, User
 
 LISTED = "https://app.example.org"
 IDN = "https://xn--bcher-kva.example"
@@ -106,6 +106,16 @@ async def test_on_the_event_loop_too() -> None:
             answer = await browser.generic(method, path, headers={**headers, "Origin": origin})
             found += wrong(name, kind, answer)
     await sync_to_async(connections.close_all)()
+    assert found == []
+
+
+def test_with_a_good_token_the_answer_is_there_and_only_a_listed_origin_is_named(alice: User) -> None:
+    token = {"Authorization": f"Bearer {tokens.issue(alice, Caller()).access}"}
+    found = []
+    for name, origin in ORIGINS.items():
+        answer = Client().get("/api/v1/me/", headers={**token, "Origin": origin})
+        assert (answer.status_code, answer.json()["username"]) == (200, "alice")
+        found += wrong(name, "with a good token", answer)
     assert found == []
 
 
