@@ -175,8 +175,8 @@ def test_when_the_database_is_down_nobody_is_welcome_and_the_log_says_so(db: Non
     assert "is not welcome: gone" in caplog.text
 
 
-def test_use_is_noted_once_a_minute(alice: User) -> None:
-    row = allow(APP)
+def test_use_is_noted_once_a_minute_of_the_origin_that_asked(alice: User) -> None:
+    row, other = allow(APP), allow("https://other.example.org")
     noted = []
     for moment in ("10:00:00", "10:00:59", "10:01:01"):
         with time_machine.travel(f"2026-11-21 {moment}+00:00", tick=False):
@@ -184,6 +184,8 @@ def test_use_is_noted_once_a_minute(alice: User) -> None:
         row.refresh_from_db()
         noted.append(row.last_used_at.strftime("%H:%M:%S"))
     assert noted == ["10:00:00", "10:00:00", "10:01:01"]
+    other.refresh_from_db()
+    assert other.last_used_at is None
 
 
 def ask(origin: str, second: str) -> None:
@@ -205,6 +207,7 @@ def test_another_text_is_another_origin_that_nobody_used_and_whoever_wrote_it_le
     row = AllowedOrigin(origin=APP, note="ours")
     origins.save(row, By(alice))
     ask(APP, "00")
+    row.refresh_from_db()
     row.origin = "https://other.example.org"
     origins.save(row, By(bob))
     row.refresh_from_db()
