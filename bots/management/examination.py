@@ -23,8 +23,8 @@ from redis.exceptions import NoPermissionError, RedisError
 from accounts.models import Team
 from bots.domain import safety
 from bots.domain.audit.anchor import AnchorContradicted, AnchorUnreadable, last_anchor, require_same_past
-from bots.domain.relaying.standing import listening
 from bots.domain.audit.given_up import is_given_up
+from bots.domain.relaying.standing import listening
 from bots.domain.rollups import really_wrong
 from bots.models import AuditEntry, Bot, BotStatus, Command, PollTurn
 from bots.models.append_only import missing_triggers
@@ -235,13 +235,8 @@ def triggers() -> Iterator[Line]:
 
 def anchor() -> Iterator[Line]:
     path = Path(settings.PORTAL_AUDIT_ANCHOR)
-    if path.is_symlink():
-        sentence = f"{path} is a link: it is not followed, and nothing is anchored"
-        yield Line("FAIL", "anchor", sentence, f"Put a file there. {UNTIL_THEN}")
-        return
-    if not writable(path):
-        todo = f"Correct its folder's owner, or PORTAL_AUDIT_ANCHOR. {UNTIL_THEN}"
-        yield Line("FAIL", "anchor", f"{path} cannot be written", todo)
+    if (hindrance := unfit(path)) is not None:
+        yield hindrance
         return
     head = AuditEntry.objects.order_by("-id").values("id", "at").first()
     try:
@@ -268,6 +263,17 @@ def anchor() -> Iterator[Line]:
     old = timezone.now() - head["at"] > OLD_ANCHOR
     todo = "Is a worker running here? It anchors every 10 s (embedded: every commit)" if old else ""
     yield Line("warn" if old else "ok", "anchor", f"{behind} entries not anchored yet", todo)
+
+
+def unfit(path: Path) -> Line | None:
+    """What hinders that an anchor is kept there."""
+    if path.is_symlink():
+        sentence = f"{path} is a link: it is not followed, and nothing is anchored"
+        return Line("FAIL", "anchor", sentence, f"Put a file there. {UNTIL_THEN}")
+    if not writable(path):
+        todo = f"Correct its folder's owner, or PORTAL_AUDIT_ANCHOR. {UNTIL_THEN}"
+        return Line("FAIL", "anchor", f"{path} cannot be written", todo)
+    return None
 
 
 def contradicted(problem: AnchorContradicted) -> Line:

@@ -84,8 +84,7 @@ def require_same_past(last: Anchor) -> None:
     there = AuditEntry.objects.filter(id=last.id).values_list("digest", flat=True).first()
     if there != last.digest:
         wrong = "is gone" if there is None else "is another"
-        sentence = f"audit entry {last.id}, anchored at {last.at}, {wrong}: run verify_audit"
-        raise AnchorContradicted(sentence, last)
+        raise AnchorContradicted(f"audit entry {last.id}, anchored at {last.at}, {wrong}: run verify_audit", last)
 
 
 def set_aside_if_contradicted() -> Path | None:
