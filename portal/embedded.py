@@ -99,9 +99,17 @@ class Background:
         if not self.stopping.is_set():
             self.relay.start()
             self.beat.start()
+            threading.Thread(target=self.outlive_clock, name="watch", daemon=True).start()
             self.worker.start()
+        self.end_unless_stopped("worker")
+
+    def outlive_clock(self) -> None:
+        self.beat.join()
+        self.end_unless_stopped("clock")
+
+    def end_unless_stopped(self, part: str) -> None:
         if not self.stopping.is_set():
-            log.critical("the background worker ended by itself: the portal stops, since its figures would grow old")
+            log.critical("the background %s ended by itself: the portal stops, since its figures would grow old", part)
             os.kill(os.getpid(), signal.SIGTERM)
 
     def stop(self) -> None:

@@ -122,6 +122,11 @@ def test_a_second_portal_on_the_same_data_directory_is_refused_by_name_and_ctrl_
     assert first.stop(signal.SIGINT)[0] == 0
 
 
+def test_a_portal_whose_clock_ended_ends_too_so_that_no_figure_grows_old_unseen(start, tmp_path):
+    _, problems = start(PORTAL_SIGN_OF_LIFE=str(tmp_path / "nowhere" / "alive")).ended()
+    assert "the background clock ended by itself: the portal stops" in problems
+
+
 def test_a_port_that_is_taken_is_named(start):
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
