@@ -19,7 +19,8 @@ from dataclasses import dataclass
 from portal import keys
 from tests import engines
 
-WORKERS = int(os.environ.get("TEST_WORKERS", "2"))
+# Of pytest, where TEST_WORKERS names no other number: on two cores a third one pays where no engine runs beside them.
+WORKERS = {"embedded": 3, "postgresql": 2, "hard": 2, "real": 2}
 ORDINARY = "not hard and not real"
 # A file is one worker's: what its tests share is made once.
 BY_FILE = ("--dist", "loadfile", "--no-loadscope-reorder")
@@ -75,11 +76,16 @@ def run(name: str, extra: list[str]) -> Part:
     try:
         with ExitStack() as stack:
             environment = surroundings(name, stack)
-            ran = [pytest(environment, mark, [*left_out(name, extra), *extra]) for mark in MARKS[name]]
+            given = [*left_out(name, extra), *extra]
+            ran = [pytest(environment, mark, given, workers_of(name)) for mark in MARKS[name]]
             ok, words = passed([code for code, _ in ran], extra), " | ".join(words for _, words in ran)
     except engines.EngineMissing as missing:
         ok, words = False, f"NOT RUN: {missing}"
     return Part(name, ok, words, time.monotonic() - began)
+
+
+def workers_of(name: str) -> int:
+    return int(os.environ.get("TEST_WORKERS") or WORKERS[name])
 
 
 def passed(codes: list[int], extra: list[str]) -> bool:
@@ -112,7 +118,7 @@ def surroundings(name: str, stack: ExitStack) -> dict[str, str]:
 def team_installation(stack: ExitStack) -> dict[str, str]:
     """The variables that a team installation must set, with keys of this run only."""
     private = keys.new_private_key()
-    redis_urls = [stack.enter_context(engines.redis()) for _ in range(max(WORKERS, 1))]
+    redis_urls = [stack.enter_context(engines.redis()) for _ in range(max(workers_of("postgresql"), 1))]
     return {
         "DATABASE_URL": stack.enter_context(engines.postgresql()),
         "REDIS_URL": redis_urls[0],
@@ -126,10 +132,10 @@ def team_installation(stack: ExitStack) -> dict[str, str]:
     }
 
 
-def pytest(environment: dict[str, str], mark: str, extra: list[str]) -> tuple[int, str]:
+def pytest(environment: dict[str, str], mark: str, extra: list[str], workers: int) -> tuple[int, str]:
     """Its exit code and its own last words."""
-    many = WORKERS > 1 and mark != "hard and alone"
-    spread = ["-n", str(WORKERS), *(() if mark == ORDINARY else BY_FILE)] if many else []
+    many = workers > 1 and mark != "hard and alone"
+    spread = ["-n", str(workers), *(() if mark == ORDINARY else BY_FILE)] if many else []
     command = [sys.executable, "-m", "pytest", "-m", mark, *spread, *extra]
     process = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
     last = "nothing was said"
