@@ -14,7 +14,7 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from bench.fleet import simulated
-from bench.poll import PATHS, WORKERS, in_children, of_equal_shares
+from bench.poll import EVERY, PATHS, WORKERS, in_children, median, of_equal_shares
 from bench.report import Row, finish
 from bench.stand import Plan, Stand, Window, embedded, team
 
@@ -22,7 +22,6 @@ BOTS = int(os.environ.get("BENCH_BOTS", "1000"))
 SECONDS = float(os.environ.get("BENCH_SECONDS", "15"))
 CURVE = [int(word) for word in os.environ.get("BENCH_CURVE", "100,300,1000,3000,10000").split(",") if word]
 PARTS = os.environ.get("BENCH_PARTS", "embedded,team,viewers,curve").split(",")
-EVERY = 2.0
 # As people have it: what moves is read as often as a bot's own poll plan may say, all else as ever.
 FAST = {"state": EVERY, "open_trades": EVERY}
 A_ROUND = 60.0  # seconds: within them each of the other readings comes, most of them once a minute
@@ -30,6 +29,7 @@ ALL_READINGS = "0.2"  # PORTAL_POLL_PACE: every reading five times as often, als
 # A share of a core says something of one machine only: on that of the goals bare aiohttp took 15 / 0.69 = 22 % for as
 # many polls of five requests, the poll that the goals are written for. The portal asks less in most of its polls.
 CORE_OF_BARE = 0.69
+BARE_RUNS = 5
 COMES_ROUND = 60.0  # seconds after the first readings: by then the slow ones, all due at once at first, are spread
 PACKAGES = ("httptools", "uvloop", "django", "msgspec", "celery", "psycopg")
 
@@ -41,6 +41,7 @@ def embedded_rows() -> Iterator[Row]:
     bare = bare_request()
     yield Row.told("CPU time of a request, bare aiohttp + uvloop, stores nothing", bare * 1000, "ms")
     yield from against_bare(healthy, bare, "embedded", target=CORE_OF_BARE)
+    yield from against_paced(healthy, bare_at_that_pace(), "embedded")
     yield from against_bare(window(BOTS, 0, pace=ALL_READINGS, after=COMES_ROUND), bare, "every reading as often")
     yield Row.told("age of the figures, p50", healthy.age(0.5), "s")
     yield Row.told("age of the figures, p99", healthy.age(0.99), "s")
@@ -59,6 +60,11 @@ def against_bare(found: Window, bare: float, name: str, target: float | None = N
     yield Row.at_most("2", words, times, target, "times") if target else Row.told(words, times, "times")
 
 
+def against_paced(found: Window, bare: float, name: str) -> Iterator[Row]:
+    yield Row.told(f"{name}: CPU time of a poll of bare aiohttp at that pace", bare * 1000, "ms")
+    yield Row.told(f"{name}: against that", found.cost / bare, "times")
+
+
 def team_rows() -> Iterator[Row]:
     for workers in WORKERS:
         name = f"PostgreSQL + Redis, {workers} worker{'s' if workers > 1 else ''}"
@@ -68,6 +74,7 @@ def team_rows() -> Iterator[Row]:
         bare = bare_request(workers)
         yield Row.told(f"{name}: a request of as many processes of bare aiohttp", bare * 1000, "ms")
         yield from against_bare(healthy, bare, name, target=CORE_OF_BARE)
+        yield from against_paced(healthy, bare_at_that_pace(workers), name)
         yield Row.told(f"{name}: age of the figures, p99", healthy.age(0.99), "s")
         yield Row.told(f"{name}: while a fifth hangs", hanging.age(0.99), "s")
         yield Row.at_most(
@@ -108,9 +115,18 @@ def looked_on(stand: Stand, name: str) -> Iterator[Row]:
 
 
 def bare_request(processes: int = 1) -> float:
-    """CPU seconds of one request of the baseline of goal 1, measured in so many processes at once."""
+    """CPU seconds of one request of the baseline of goal 1, measured in so many processes at once. The median of some
+    runs: from one minute to the next it wanders by a third."""
     with simulated(min(BOTS, 200)) as bots:
-        return 1 / (of_equal_shares(in_children("aiohttp", bots, processes)) * len(PATHS))
+        rates = [of_equal_shares(in_children("aiohttp", bots, processes)) for _ in range(BARE_RUNS)]
+    return 1 / (median(rates) * len(PATHS))
+
+
+def bare_at_that_pace(processes: int = 1) -> float:
+    """CPU seconds of a poll of the baseline that asks as many bots as often."""
+    with simulated(BOTS) as bots:
+        costs = in_children("paced aiohttp", bots, processes)
+    return sum(costs) / len(costs)
 
 
 def curve_rows() -> Iterator[Row]:

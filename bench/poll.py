@@ -25,7 +25,8 @@ CYCLES = int(os.environ.get("BENCH_CYCLES", "12"))
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "7"))
 TEAM_ROUNDS = int(os.environ.get("BENCH_TEAM_ROUNDS", "3"))
 MEASURED = os.environ.get("BENCH_PARTS", "embedded,team").split(",")
-WORKERS = (1, 2, 4)
+WORKERS = [int(word) for word in os.environ.get("BENCH_WORKERS", "1,2,4").split(",")]
+EVERY, PACED_ROUNDS = 2.0, 10  # seconds between two polls of a bot, polls of each: the baseline at goal 2's pace
 SHARED = "BENCH_SHARED"  # the database has its tables and bots already: other processes poll theirs in it, too
 PATHS = ("show_config", "status", "trades?limit=500&offset=0", "profit", "balance")
 # Seconds say something of one machine only: on that of the goals bare aiohttp did 2,016 bots a CPU-second, a cycle of
@@ -40,18 +41,42 @@ def bare_aiohttp(bots: Bots) -> Callable[[], None]:
     import uvloop
 
     async def cycles() -> None:
-        connector = aiohttp.TCPConnector(limit=0)
-        async with aiohttp.ClientSession(connector=connector) as session:
+        async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
             for _ in range(CYCLES):
-                await asyncio.gather(*(poll(session, bot) for bot in bots))
-
-    async def poll(session: aiohttp.ClientSession, bot: dict[str, Any]) -> None:
-        login = {"Authorization": aiohttp.encode_basic_auth(bot["username"], bot["password"])}
-        for path in PATHS:
-            async with session.get(f"{bot['url']}/api/v1/{path}", headers=login) as answer:
-                await answer.json()
+                await asyncio.gather(*(bare_poll(session, bot) for bot in bots))
 
     return lambda: uvloop.run(cycles())
+
+
+async def bare_poll(session: Any, bot: dict[str, Any]) -> None:
+    import aiohttp
+
+    login = {"Authorization": aiohttp.encode_basic_auth(bot["username"], bot["password"])}
+    for path in PATHS:
+        async with session.get(f"{bot['url']}/api/v1/{path}", headers=login) as answer:
+            await answer.json()
+
+
+def paced_aiohttp(bots: Bots) -> float:
+    """CPU seconds of a poll of the baseline where each bot is asked every 2 s, not one right after the other."""
+    import aiohttp
+    import uvloop
+
+    async def asked(session: aiohttp.ClientSession, bot: dict[str, Any], begin: float) -> None:
+        loop = asyncio.get_running_loop()
+        for number in range(PACED_ROUNDS):
+            await asyncio.sleep(begin + number * EVERY - loop.time())
+            await bare_poll(session, bot)
+
+    async def all_asked() -> None:
+        async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
+            now = asyncio.get_running_loop().time()
+            spread = EVERY / len(bots)
+            await asyncio.gather(*(asked(session, bot, now + place * spread) for place, bot in enumerate(bots)))
+
+    began = time.process_time()
+    uvloop.run(all_asked())
+    return (time.process_time() - began) / (len(bots) * PACED_ROUNDS)
 
 
 def naive_requests(bots: Bots) -> Callable[[], None]:
@@ -256,7 +281,10 @@ def child() -> None:
         print(0)
         return
     cycle, _, of = part.partition(" of ")
-    print(cycle_seconds(of, bots) if of else measured(cycle, bots), flush=True)
+    if part == "paced aiohttp":
+        print(paced_aiohttp(bots), flush=True)
+    else:
+        print(cycle_seconds(of, bots) if of else measured(cycle, bots), flush=True)
     os._exit(0)  # engine threads are of no further use
 
 
