@@ -88,8 +88,8 @@ def moved_to(zone: str, team: Team) -> None:
 def a_trade(bot: Bot, profit: str | None = None, *, ratio: str | None = None, **values: object) -> Trade:
     """Closed just now with this profit in the stake currency; without one, still open since two hours."""
     closed = profit is not None
-    close_date: datetime | None = values.pop("close_date", timezone.now() if closed else None)  # type: ignore[assignment]
-    open_date = (close_date or timezone.now()) - timedelta(hours=2)
+    close_date: datetime | None = values.pop("close_date", just_now() if closed else None)  # type: ignore[assignment]
+    open_date = (close_date or just_now()) - timedelta(hours=2)
     run = values.pop("run", None) or a_run(bot)
     given = {
         "trade_id": str(next(numbers)),
@@ -118,6 +118,12 @@ def a_trade(bot: Bot, profit: str | None = None, *, ratio: str | None = None, **
     trade = Trade.objects.create(bot=bot, run=run, **given)
     count(bot, trade)
     return trade
+
+
+def just_now() -> datetime:
+    """In whole milliseconds, as bots tell moments."""
+    now = timezone.now()
+    return now.replace(microsecond=now.microsecond // 1000 * 1000)
 
 
 def count(bot: Bot, *trades: Trade) -> None:
