@@ -181,7 +181,7 @@ def livez(request: HttpRequest) -> HttpResponse:
 
 @never_cache
 def readyz(request: HttpRequest) -> JsonResponse:
-    """Within PATIENCE_SECONDS, whatever hangs."""
+    """Looks for no longer than PATIENCE_SECONDS, whatever hangs."""
     until = time.monotonic() + PATIENCE_SECONDS
     rounds = [(probe, probe.begun()) for probe in PROBES]
     parts: dict[str, Part] = {}
