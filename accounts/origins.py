@@ -124,13 +124,8 @@ def remove(origin: AllowedOrigin, by: By) -> None:
 
 
 # --- The question ---------------------------------------------------------------------------------------------------
-def is_welcome(origin: str) -> bool:
-    """Whether pages of this origin may call the API: exactly as browsers send it, no more and no less."""
-    return found(origin) is not None
-
-
 def found(origin: str) -> AllowedOrigin | None:
-    """The row that welcomes this origin.
+    """The row by which pages of this origin may call the API: exactly as browsers send it, no more and no less.
 
     Asked of the database each time, one row by its key: what an admin decides holds at once, in every process. A
     database that is down welcomes nobody."""
