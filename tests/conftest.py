@@ -11,7 +11,7 @@ from accounts.access import Role
 from accounts.models import Team, User
 from tests import builders
 
-pytest_plugins = ["tests.audit_reset", "tests.once", "tests.shown"]
+pytest_plugins = ["tests.audit_reset", "tests.once", "tests.order", "tests.shown"]
 
 
 @pytest.fixture(scope="session")
