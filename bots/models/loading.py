@@ -16,7 +16,8 @@ from django.db import DEFAULT_DB_ALIAS, connections, models
 from django.db.models.base import ModelState
 
 from bots.models.money import MoneyField, SumField, plain
-from bots.models.rows import AS_IT_IS, EXACT_TEXT, tuples_of, vendor
+from bots.models.rows import tuples_of
+from bots.models.values import AS_IT_IS, EXACT_TEXT, vendor
 
 Convert = Callable[[Any], Any]
 read_json = msgspec.json.Decoder().decode

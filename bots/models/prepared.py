@@ -15,7 +15,7 @@ from typing import Any
 from django.db import DEFAULT_DB_ALIAS, connections, models
 from django.db.models.sql import UpdateQuery
 
-from bots.models.rows import as_it_is, encode, moment_text, vendor
+from bots.models.values import as_it_is, encode, moment_text, vendor
 
 Compiled = tuple[str, tuple[Any, ...]]
 

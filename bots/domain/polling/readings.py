@@ -10,7 +10,8 @@ from bots.domain.happenings import readings as telling
 from bots.domain.polling.asking import PollResult
 from bots.domain.polling.configurations import keep_configurations
 from bots.models import BotReading, BotStatus, Snapshot
-from bots.models.rows import encode, put_values
+from bots.models.rows import put_values
+from bots.models.values import encode
 from bots.systems.contract import Kind
 
 # Open trades live in their own tables and in the status row.

@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from bots.models.money import exact
-from bots.models.rows import money_text
+from bots.models.values import money_text
 
 SPELLINGS = ["0", "-0", "0.0", "1", "1.0", "10", "1E+2", "-0.5", "0.10", "1e-18", "1e-19", "123.456", "-0.0", "1e19"]
 
