@@ -8,7 +8,9 @@ from typing import Any, NamedTuple
 from django.core.exceptions import EmptyResultSet
 from django.db import DEFAULT_DB_ALIAS, connections, models
 
+from bots.models import together
 from bots.models.money import SumField
+from bots.models.together import Together
 from bots.models.values import Convert, as_it_is, column_of, converter_of, placeholder_of, quoted, vendor
 
 
@@ -39,15 +41,18 @@ class Statement(NamedTuple):
 
 
 def update_rows(rows: Sequence[models.Model], columns: Sequence[str]) -> None:
-    """Write these columns of rows that exist: one prepared UPDATE, run for each row."""
+    """Write these columns of rows that exist. In no order: where others may write the same rows, they are locked
+    before."""
     if rows:
         update_of(type(rows[0]), tuple(columns), vendor()).run_for(rows)
 
 
 @lru_cache(maxsize=256)
-def update_of(model: Any, columns: tuple[str, ...], vendor: str) -> Statement:
+def update_of(model: Any, columns: tuple[str, ...], vendor: str) -> Statement | Together:
     meta = model._meta
     fields = [meta.get_field(name) for name in columns]
+    if vendor == "postgresql":
+        return together.update(meta, fields)
     assigned = ", ".join(f"{quoted(field.column)} = {placeholder_of(field)}" for field in fields)
     text = f"UPDATE {quoted(meta.db_table)} SET {assigned} WHERE {quoted(meta.pk.column)} = %s"  # noqa: S608  names of ours
     return Statement.of(text, [*fields, meta.pk])
@@ -57,7 +62,7 @@ def put_rows(rows: Sequence[models.Model], unique: Sequence[str], update: Sequen
     """Insert rows; where one with the same unique fields stands already, write `update` into it (or leave it)."""
     if rows:
         names = tuple(field.name for field in rows[0]._meta.concrete_fields if not field.primary_key)
-        insert_of(type(rows[0]), names, tuple(unique), tuple(update), vendor()).run_for(rows)
+        insert_of(type(rows[0]), names, tuple(unique), tuple(update), vendor(), many=False).run_for(rows)
 
 
 def put_values(
@@ -68,24 +73,26 @@ def put_values(
     update: Sequence[str] = (),
 ) -> None:
     """As `put_rows`, of values in the order of these fields: an object of the model for each costs more than its row.
-    What is not named must have a default in the database."""
-    insert_of(model, tuple(names), tuple(unique), tuple(update), vendor()).run(values)
+    What is not named must have a default in the database. No two rows have the same unique fields."""
+    insert_of(model, tuple(names), tuple(unique), tuple(update), vendor(), many=True).run(values)
 
 
 @lru_cache(maxsize=256)
 def insert_of(
-    model: Any, names: tuple[str, ...], unique: tuple[str, ...], update: tuple[str, ...], vendor: str
-) -> Statement:
+    model: Any, names: tuple[str, ...], unique: tuple[str, ...], update: tuple[str, ...], vendor: str, *, many: bool
+) -> Statement | Together:
+    """`many`: all at once, where that is quicker."""
     meta = model._meta
     fields = [meta.get_field(name) for name in names]
     columns = ", ".join(quoted(field.column) for field in fields)
-    marks = ", ".join(placeholder_of(field) for field in fields)
     place = ", ".join(quoted(column_of(meta, name)) for name in unique)
     news = ", ".join(f"{quoted(column_of(meta, name))} = excluded.{quoted(column_of(meta, name))}" for name in update)
     then = f"UPDATE SET {news}" if update else "NOTHING"
-    table = quoted(meta.db_table)
-    text = f"INSERT INTO {table} ({columns}) VALUES ({marks}) ON CONFLICT ({place}) DO {then}"  # noqa: S608
-    return Statement.of(text, fields)
+    into, on_conflict = f"INSERT INTO {quoted(meta.db_table)} ({columns})", f"ON CONFLICT ({place}) DO {then}"
+    if many and vendor == "postgresql":
+        return together.insert(into, fields, on_conflict)
+    marks = ", ".join(placeholder_of(field) for field in fields)
+    return Statement.of(f"{into} VALUES ({marks}) {on_conflict}", fields)
 
 
 def add_to_rows(rows: Sequence[models.Model], keys: Sequence[str], columns: Sequence[str]) -> None:
