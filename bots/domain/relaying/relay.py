@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import datetime
 from functools import partial
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 import uvloop
 from django.db import DatabaseError, DataError, IntegrityError, connection
@@ -27,10 +27,10 @@ from bots.domain.log_lines import about
 from bots.domain.polling.engine import raise_open_files
 from bots.domain.relaying import leases, writing
 from bots.domain.relaying.line import Line
-from bots.models import Bot, RelayLease
+from bots.domain.relaying.reports import Report, note, report_of
+from bots.models import Bot
 from bots.models.doors import open_door, open_socket_door
 from bots.models.long_threads import look_after_connection
-from bots.models.rows import update_rows
 from bots.systems.contract import Kind
 from bots.systems.hearing import Heard, Stream
 
@@ -286,47 +286,11 @@ def in_database(act: Callable[..., Given], *given: Any) -> Given:
         raise
 
 
-class Report(NamedTuple):
-    """What a line is like, in the columns of its lease."""
-
-    bot_id: int
-    connected_since: datetime | None
-    heard_at: datetime | None
-    messages: int
-    connects: int
-    error_code: str
-    last_error: str
-
-    def is_news_after(self, before: "Report | None") -> bool:
-        """An answer to our question whether the bot is there, every 15 s, is none: its row is not written for it."""
-        return self != before and (before is None or self._replace(messages=before.messages) != before)
-
-
 def renewed(name: str, news: list[Report]) -> leases.Shared:
     now = timezone.now()
     shared = leases.keep(name, now)
     note(name, news)
     return shared
-
-
-def note(name: str, news: list[Report]) -> None:
-    """Of the leases that are still ours."""
-    mine = RelayLease.objects.filter(holder=name, pk__in=[report.bot_id for report in news])
-    ours = set(mine.values_list("pk", flat=True)) if news else set()
-    changed = [RelayLease(**report._asdict()) for report in news if report.bot_id in ours]
-    update_rows(changed, Report._fields[1:])
-
-
-def report_of(line: Line) -> Report:
-    return Report(
-        line.bot_id,
-        line.connected_since,
-        line.heard_at,
-        line.messages,
-        line.connects,
-        line.error.code if line.error else "",
-        str(line.error)[:500] if line.error else "",
-    )
 
 
 def opened_stream(bot_id: int, door: Any, sockets: Any) -> tuple[Bot, Stream | None]:
