@@ -11,7 +11,7 @@ from django.db import DEFAULT_DB_ALIAS, connections, models
 from bots.models import together
 from bots.models.money import SumField
 from bots.models.together import Together
-from bots.models.values import Convert, as_it_is, column_of, converter_of, placeholder_of, quoted, vendor
+from bots.models.values import Convert, as_it_is, column_of, converted, converter_of, placeholder_of, quoted, vendor
 
 
 class Statement(NamedTuple):
@@ -28,11 +28,9 @@ class Statement(NamedTuple):
         return cls(text, names, tuple((place, convert) for place, convert in converts if convert is not as_it_is))
 
     def run(self, rows: Iterable[Sequence[Any]]) -> None:
-        columns: list[Iterable[Any]] = list(zip(*rows, strict=True))
+        columns = converted(rows, self.converts)
         if not columns:
             return
-        for place, convert in self.converts:
-            columns[place] = map(convert, columns[place])
         with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
             cursor.executemany(self.text, list(zip(*columns, strict=True)))
 
@@ -41,8 +39,8 @@ class Statement(NamedTuple):
 
 
 def update_rows(rows: Sequence[models.Model], columns: Sequence[str]) -> None:
-    """Write these columns of rows that exist. In no order: where others may write the same rows, they are locked
-    before."""
+    """Write these columns of rows that exist, none of which comes twice. In no order: where others may write the same
+    rows, they are locked before."""
     if rows:
         update_of(type(rows[0]), tuple(columns), vendor()).run_for(rows)
 
@@ -81,7 +79,7 @@ def put_values(
 def insert_of(
     model: Any, names: tuple[str, ...], unique: tuple[str, ...], update: tuple[str, ...], vendor: str, *, many: bool
 ) -> Statement | Together:
-    """`many`: all at once, where that is quicker."""
+    """`many`: all at once, where that is quicker; else one after another, in the order given."""
     meta = model._meta
     fields = [meta.get_field(name) for name in names]
     columns = ", ".join(quoted(field.column) for field in fields)

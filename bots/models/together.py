@@ -10,13 +10,15 @@ from typing import Any, NamedTuple
 
 from django.db import DEFAULT_DB_ALIAS, connections, models
 
-from bots.models.money import MoneyField, SumField
-from bots.models.values import Convert, encode, money_text, quoted
+from bots.models.money import MoneyField
+from bots.models.values import Convert, converted, encode, money_text, quoted
 
 MOST_BYTES = 4 * 1024 * 1024  # of one statement: the driver and the database hold copies of it
 
 
 class Together(NamedTuple):
+    """A statement that takes all rows at once. Kept, as building it costs as much as running it."""
+
     text: str
     columns: tuple[str, ...]
     names: tuple[str, ...]  # attributes of a row, in the order of the columns
@@ -31,17 +33,19 @@ class Together(NamedTuple):
             text(f"json_to_recordset(%s::json) AS news ({typed})"),
             tuple(field.column for field in fields),
             tuple(field.attname for field in fields),
-            tuple((place, spelled(field)) for place, field in enumerate(fields) if isinstance(field, MoneyField)),
+            tuple((place, money_text) for place, field in enumerate(fields) if isinstance(field, MoneyField)),
         )
 
     def run(self, rows: Iterable[Sequence[Any]]) -> None:
-        columns: list[Iterable[Any]] = list(zip(*rows, strict=True))
-        for place, convert in self.converts if columns else ():
-            columns[place] = map(convert, columns[place])
+        """Values as Python's own types and Decimal; moments in UTC. Raises ValueError (also where a text is none in
+        UTF-8), TypeError, OverflowError; DatabaseError for what a column does not take."""
+        columns = converted(rows, self.converts)
+        if not columns:
+            return
         said = (encode(dict(zip(self.columns, row, strict=True))) for row in zip(*columns, strict=True))
         with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
             for portion in portions(said, MOST_BYTES):
-                cursor.execute(self.text, [f"[{b','.join(portion).decode()}]"])
+                cursor.execute(self.text, [(b"[" + b",".join(portion) + b"]").decode()])
 
     def run_for(self, rows: Sequence[models.Model]) -> None:
         self.run(map(attrgetter(*self.names), rows))
@@ -60,10 +64,6 @@ def update(meta: Any, fields: Sequence[Any]) -> Together:
 def insert(into: str, fields: Sequence[Any], on_conflict: str) -> Together:
     values = ", ".join(map(value_of, fields))
     return Together.of(lambda news: f"{into} SELECT {values} FROM {news} {on_conflict}", fields)  # noqa: S608
-
-
-def spelled(money: MoneyField) -> Convert:
-    return money.get_prep_value if isinstance(money, SumField) else money_text
 
 
 def value_of(field: Any) -> str:

@@ -2,7 +2,7 @@
 statement they go into."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -50,6 +50,14 @@ def converter_of(field: Any) -> Convert:
     if isinstance(field, AS_IT_IS):
         return as_it_is
     return lambda value: field.get_db_prep_save(value, connections[DEFAULT_DB_ALIAS])
+
+
+def converted(rows: Iterable[Sequence[Any]], converts: Iterable[tuple[int, Convert]]) -> list[Iterable[Any]]:
+    """The columns of these rows, those at the named places converted; none of no rows."""
+    columns: list[Iterable[Any]] = list(zip(*rows, strict=True))
+    for place, convert in converts if columns else ():
+        columns[place] = map(convert, columns[place])
+    return columns
 
 
 def as_it_is(value: Any) -> Any:

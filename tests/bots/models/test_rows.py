@@ -5,9 +5,12 @@ from decimal import Decimal
 
 import msgspec
 import pytest
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, connection, models, transaction
+from django.forms.models import model_to_dict
+from django.test.utils import CaptureQueriesContext
 
 from bots.models import BotReading, BotStatus, PollTurn, Snapshot, together
+from bots.models.money import MoneyField
 from bots.models.rows import put_values, update_rows
 from tests import builders
 
@@ -18,6 +21,15 @@ AWKWARD = (
 )  # fmt: skip
 FIGURES = ("0", "-0.000000000000000001", "99999999999999999999.999999999999999999", "1.10", "1E+3", "-5", None)
 NESTED = {"a": [1, -2.5, True, None, {"b": '"\\'}], "ü": "'", "n": 2**53 + 1, "": {}}
+SOME = {
+    models.CharField: "live",
+    models.BigIntegerField: 2**40 + 1,
+    models.PositiveIntegerField: 7,
+    models.PositiveSmallIntegerField: 8,
+    models.DateTimeField: AT,
+    models.JSONField: NESTED,
+    MoneyField: Decimal("-1.000000000000000001"),
+}
 POINT = ["bot", "at", "grain", "state", "mode", "currency", "open_count", "unrealized", "realized", "balance"]
 
 
@@ -119,11 +131,29 @@ def test_what_does_not_fit_is_refused_and_never_cut_off(bots, values):
 
 
 @pytest.mark.django_db
-def test_more_than_goes_into_one_statement_goes_into_several(bots, monkeypatch):
-    monkeypatch.setattr(together, "MOST_BYTES", 100)
+@pytest.mark.parametrize(("most", "statements"), [(10_000, 1), (1, len(AWKWARD))])
+def test_on_postgresql_all_rows_go_into_one_statement_up_to_so_many_bytes(bots, monkeypatch, most, statements):
+    monkeypatch.setattr(together, "MOST_BYTES", most)
     statuses = [BotStatus(bot_id=bot.pk, last_error="x" * place) for place, bot in enumerate(bots)]
-    update_rows(statuses, ["last_error"])
+    with CaptureQueriesContext(connection) as asked:
+        update_rows(statuses, ["last_error"])
     assert [len(text) for (text,) in written(BotStatus, "last_error")] == list(range(len(bots)))
+    if connection.vendor == "postgresql":
+        assert len(asked) == statements
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("model", [BotStatus, PollTurn])
+def test_a_row_written_so_is_the_row_the_orm_saves(bots, model):
+    rows = list(model.objects.order_by("pk")[:2])
+    for row in rows:
+        for field in model._meta.concrete_fields:
+            if not field.primary_key:
+                setattr(row, field.attname, SOME[type(field)])
+    rows[0].save()
+    update_rows([rows[1]], [field.name for field in model._meta.concrete_fields if not field.primary_key])
+    saved, updated = (model_to_dict(row) for row in model.objects.order_by("pk")[:2])
+    assert {**saved, "bot": 0} == {**updated, "bot": 0}
 
 
 @pytest.mark.parametrize(
