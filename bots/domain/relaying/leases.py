@@ -27,6 +27,7 @@ class Shared:
 
     mine: Mapping[int, Stamp] = field(default_factory=dict)  # by bot
     give_up: frozenset[int] = frozenset()
+    taken: frozenset[int] = frozenset()  # of mine, just now: nothing is said of them yet
 
 
 def keep(name: str, now: datetime) -> Shared:
@@ -40,7 +41,7 @@ def keep(name: str, now: datetime) -> Shared:
         kept = sorted(held & wanted.keys())
         taken = take(name, wanted.keys() - held, share - len(kept), now) if share > len(kept) else set()
     mine = {bot_id: wanted[bot_id] for bot_id in [*kept[:share], *taken]}
-    return Shared(mine, frozenset(held - mine.keys()))
+    return Shared(mine, frozenset(held - mine.keys()), frozenset(taken))
 
 
 SPEAKING = Prepared(

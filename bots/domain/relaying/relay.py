@@ -145,9 +145,11 @@ class Relay:
 
     async def renew(self) -> leases.Shared:
         reports = [report_of(line) for line, _, _ in self.lines.values()]
-        news = [report for report in reports if report.is_news_after(self.noted.get(report.bot_id))]
+        before, self.noted = self.noted, {}  # where this fails, nobody knows what stands in the database
+        news = [report for report in reports if report.is_news_after(before.get(report.bot_id))]
         shared = await self.on(self.keeper, renewed, self.name, news)
-        self.noted = {report.bot_id: report for report in reports}
+        # Where we were forgotten meanwhile, a line that stands has a lease that does not know of it.
+        self.noted = {report.bot_id: report for report in reports if report.bot_id not in shared.taken}
         return shared
 
     async def follow(self, shared: leases.Shared) -> None:

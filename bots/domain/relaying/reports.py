@@ -3,6 +3,8 @@
 from datetime import datetime
 from typing import NamedTuple
 
+from django.db import transaction
+
 from bots.domain.relaying.line import Line
 from bots.models import RelayLease
 from bots.models.rows import update_rows
@@ -25,11 +27,14 @@ class Report(NamedTuple):
 
 
 def note(name: str, news: list[Report]) -> None:
-    """Of the leases that are still ours."""
-    mine = RelayLease.objects.filter(holder=name, pk__in=[report.bot_id for report in news])
-    ours = set(mine.values_list("pk", flat=True)) if news else set()
-    changed = [RelayLease(**report._asdict()) for report in news if report.bot_id in ours]
-    update_rows(changed, Report._fields[1:])
+    """Of the leases that are still ours, which nobody takes meanwhile."""
+    if not news:
+        return
+    with transaction.atomic():
+        mine = RelayLease.objects.filter(holder=name, pk__in=[report.bot_id for report in news]).order_by("pk")
+        ours = set(mine.select_for_update().values_list("pk", flat=True))
+        changed = [RelayLease(**report._asdict()) for report in news if report.bot_id in ours]
+        update_rows(changed, Report._fields[1:])
 
 
 def report_of(line: Line) -> Report:

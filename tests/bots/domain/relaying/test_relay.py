@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from bots.domain.polling.schedule import due_kinds
 from bots.domain.relaying import line
-from bots.models import Event, PollTurn, RelayLease
+from bots.models import Event, PollTurn, RelayLease, RelayProcess
 from bots.simulator import BotSpec, running_fleet
 from bots.systems.contract import Kind
 from tests.bots.domain.relaying.conftest import connected, until
@@ -99,6 +99,17 @@ def test_locks_warnings_errors_and_the_strategys_words(listening, sim, bot):
     polled(bot)
     assert Event.objects.filter(bot=bot, kind="lock_added").count() == 0
     assert Event.objects.get(bot=bot, kind="protection").text == "does not enter XRP/USDT"
+
+
+def test_of_a_line_that_stands_is_known_again_after_its_relay_was_forgotten(listening, sim, bot):
+    listening.start()
+    connected(bot, sim)
+    until(lambda: lease_of(bot).connected_since)
+    since = lease_of(bot).connected_since
+    RelayProcess.objects.all().delete()
+    until(lambda: lease_of(bot).fence == 2)
+    until(lambda: lease_of(bot).connected_since == since)
+    assert lease_of(bot).connects == 1
 
 
 def test_a_half_open_line_is_noticed_and_opened_anew(listening, sim, bot, monkeypatch):
