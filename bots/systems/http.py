@@ -19,8 +19,6 @@ from functools import cached_property, lru_cache, partial
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-import certifi
-
 from bots.systems import failures
 from bots.systems.addresses import AddressPolicy
 from bots.systems.answering import Answering, End
@@ -28,6 +26,7 @@ from bots.systems.dialling import connected_socket, dialled
 from bots.systems.errors import BotError, Redirected, Unreachable, WrongSettings
 from bots.systems.kept_wires import KeptWires
 from bots.systems.names import Names
+from bots.systems.tls import verifying
 from bots.systems.wire import Wire
 
 MIB = 1024 * 1024
@@ -145,7 +144,7 @@ class HttpDoor:
         self._deadline = deadline
         self._connect_deadline = connect_deadline
         self._max_bytes = max_bytes
-        self._ca_file = ca_file or certifi.where()
+        self._ca_file = ca_file
         self._names = names or Names()
         self._loop = asyncio.get_running_loop()
         self._kept = KeptWires(kept_connections, time.monotonic)
@@ -259,13 +258,7 @@ class HttpDoor:
             raise failures.unconnected(problem, url) from None
 
     def _tls_for(self, place: Place) -> ssl.SSLContext | None:
-        return self._tls if place.scheme == "https" else None
-
-    @cached_property
-    def _tls(self) -> ssl.SSLContext:
-        context = ssl.create_default_context(cafile=self._ca_file)
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-        return context
+        return verifying(self._ca_file) if place.scheme == "https" else None
 
     def _answer(self, answering: Answering, question: Question) -> Answer:
         seconds = time.monotonic() - question.began

@@ -12,7 +12,6 @@ import time
 from contextlib import suppress
 from urllib.parse import urlsplit
 
-import certifi
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 
@@ -35,6 +34,7 @@ from bots.systems.errors import (
 )
 from bots.systems.failures import place, tls_cause
 from bots.systems.names import Names
+from bots.systems.tls import verifying
 
 KIB = 1024
 TLS = {"ws": False, "wss": True}
@@ -111,8 +111,7 @@ class SocketDoor:
         self._max_bytes = max_bytes
         self._user_agent = user_agent
         self._names = names or Names()
-        self._tls = ssl.create_default_context(cafile=ca_file or certifi.where())
-        self._tls.minimum_version = ssl.TLSVersion.TLSv1_2
+        self._tls = verifying(ca_file)
 
     async def open(self, url: str) -> Line:
         """`url`: ws or wss, with whatever secret in its query. Raises BotError: Unreachable and its kinds,

@@ -11,6 +11,7 @@ import pytest
 from bots.systems.addresses import AddressPolicy
 from bots.systems.errors import TimedOut, TlsProblem
 from bots.systems.http import HttpDoor
+from bots.systems.tls import verifying
 from tests.bots.systems.raw_bots import Caller, answering, http, serving
 
 
@@ -96,3 +97,10 @@ async def test_a_handshake_that_does_not_end(trusting):
     async with serving(silent_from_the_start) as bot:
         with pytest.raises(TimedOut, match="the TLS handshake did not end"):
             await trusting.get(bot.url.replace("http:", "https:"), deadline=0.5)
+
+
+def test_whoever_is_behind_an_address_is_verified_by_tls_of_version_1_2_at_least():
+    assert verifying("").minimum_version is ssl.TLSVersion.TLSv1_2
+    assert verifying("").verify_mode is ssl.CERT_REQUIRED
+    assert verifying("").check_hostname
+    assert verifying("") is verifying("")  # the file is read once

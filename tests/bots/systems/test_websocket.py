@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import socket
-import ssl
 import threading
 from contextlib import contextmanager
 
@@ -207,9 +206,3 @@ async def test_no_log_has_the_token(caplog):
     with answering(http(b"", "403 Forbidden")) as url, pytest.raises(Forbidden):
         await door().open(url)
     assert "canary-of-a-token" not in caplog.text
-
-
-def test_tls_is_of_version_1_2_at_least():
-    assert door()._tls.minimum_version is ssl.TLSVersion.TLSv1_2
-    assert door()._tls.verify_mode is ssl.CERT_REQUIRED
-    assert door()._tls.check_hostname
