@@ -28,7 +28,9 @@ MEASURED = os.environ.get("BENCH_PARTS", "embedded,team").split(",")
 WORKERS = [int(word) for word in os.environ.get("BENCH_WORKERS", "1,2,4").split(",")]
 EVERY, PACED_ROUNDS = 2.0, 10  # seconds between two polls of a bot, polls of each: the baseline at goal 2's pace
 SHARED = "BENCH_SHARED"  # the database has its tables and bots already: other processes poll theirs in it, too
-PATHS = ("show_config", "status", "trades?limit=500&offset=0", "profit", "balance")
+CLOSED = "BENCH_CLOSED"  # trades that each bot closed before
+PATHS = ("show_config", "status", f"trades?limit=500&offset={os.environ.get(CLOSED, '0')}", "profit", "balance")
+SOME_CLOSED = 20
 # Seconds say something of one machine only: on that of the goals bare aiohttp did 2,016 bots a CPU-second, a cycle of
 # 1,000 in half a second.
 CYCLE_OF_BARE = 1.5
@@ -310,6 +312,8 @@ def sqlite_rows() -> Iterator[Row]:
     yield Row.told("the same, most of the rounds", max(each["portal"] / each["aiohttp"] for each in rounds), "times")
     yield Row.told("portal against requests that stores nothing", ratio["requests"], "times")
     yield Row.at_least("1", "portal against one requests task a bot, with ORM", ratio["naive"], 20, "times")
+    with simulated(BOTS, history=SOME_CLOSED) as bots:
+        yield from closed_before("portal with SQLite", bots, 1, {}, ROUNDS)
     yield from cycle_rows(f"a cycle of {CYCLE_BOTS} bots, all due at once", cycle, bare)
 
 
@@ -320,23 +324,39 @@ def cycle_rows(name: str, cycle: float, bare: float) -> Iterator[Row]:
 
 def team_rows() -> Iterator[Row]:
     """As `sqlite_rows`, on one PostgreSQL and Redis."""
-    from tests.engines import installed_or_installable
-    from tests.run import team_installation
-
-    installed_or_installable("pg_ctl", "redis-server")
     for workers in WORKERS:
         name = f"PostgreSQL + Redis, {workers} at once"
-        with ExitStack() as stack:
-            bots, told = stack.enter_context(simulated(CYCLE_BOTS)), team_installation(stack)
-            in_children("furnish", bots, 1, **told)
-            told[SHARED] = "1"
+        with furnished(CYCLE_BOTS, 0) as (bots, told):
             rounds = [both(bots[: BOTS * workers], workers, told) for _ in range(TEAM_ROUNDS)]
             cycle, bare = (max(found) for found in both_in_children("cycle of ", bots, workers, told))
         yield Row.told(f"{name}: portal", median([portal for portal, _ in rounds]), "bots per CPU-second")
         yield Row.told(f"{name}: bare aiohttp", median([bare for _, bare in rounds]), "bots per CPU-second")
         ratio = median([portal / bare for portal, bare in rounds])
         yield Row.at_least("1", f"{name}: portal against bare aiohttp", ratio, 1.5, "times")
+        with furnished(BOTS * workers, SOME_CLOSED) as (bots, told):
+            yield from closed_before(name, bots, workers, told, TEAM_ROUNDS)
         yield from cycle_rows(f"{name}: a cycle of {CYCLE_BOTS}", cycle, bare)
+
+
+@contextmanager
+def furnished(number: int, closed: int) -> Iterator[tuple[Bots, dict[str, str]]]:
+    """Bots, and the variables of a team installation that knows them."""
+    from tests.engines import installed_or_installable
+    from tests.run import team_installation
+
+    installed_or_installable("pg_ctl", "redis-server")
+    with ExitStack() as stack:
+        bots, told = stack.enter_context(simulated(number, history=closed)), team_installation(stack)
+        in_children("furnish", bots, 1, **told)
+        yield bots, {**told, SHARED: "1"}
+
+
+def closed_before(name: str, bots: Bots, workers: int, told: dict[str, str], rounds: int) -> Iterator[Row]:
+    """Of bots that closed trades before, as most did: the portal finds in their profit that none was added, and leaves
+    one of the five requests out."""
+    found = [both(bots, workers, {**told, CLOSED: str(SOME_CLOSED)}) for _ in range(rounds)]
+    ratio = median([portal / bare for portal, bare in found])
+    yield Row.told(f"{name}: of bots that closed {SOME_CLOSED} trades before", ratio, "times")
 
 
 def both(bots: Bots, workers: int, told: dict[str, str]) -> tuple[float, float]:
