@@ -104,3 +104,10 @@ def test_whoever_is_behind_an_address_is_verified_by_tls_of_version_1_2_at_least
     assert verifying("").verify_mode is ssl.CERT_REQUIRED
     assert verifying("").check_hostname
     assert verifying("") is verifying("")  # the file is read once
+
+
+def test_the_usual_authorities_are_those_of_certifis_file(authority, monkeypatch):
+    usual = verifying("")
+    monkeypatch.setattr("certifi.where", lambda: str(authority.file))
+    assert verifying("") is verifying(str(authority.file))
+    assert verifying("") is not usual
