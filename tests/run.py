@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from portal import keys
 from tests import engines
 
-# Of pytest, where TEST_WORKERS names no other number: on two cores a third one pays where no engine runs beside them.
-WORKERS = {"embedded": 3, "postgresql": 2, "hard": 2, "real": 2}
+# Of pytest, where TEST_WORKERS names no other number: on two cores a third one works while others wait for something.
+WORKERS = {"embedded": 3, "postgresql": 3, "hard": 2, "real": 2}
 ORDINARY = "not hard and not real"
 # A file is one worker's: what its tests share is made once.
 BY_FILE = ("--dist", "loadfile", "--no-loadscope-reorder")
