@@ -84,7 +84,7 @@ def child() -> None:
 
 
 def measured(given: dict[str, Any]) -> dict[str, list[float]]:
-    from bench.poll import migrated
+    from bench._loops import migrated
     from bots.domain import commands
     from bots.models import Bot
     from portal.embedded import Background

@@ -13,8 +13,9 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
+from bench._loops import EVERY, PATHS
 from bench.fleet import simulated
-from bench.poll import EVERY, PATHS, WORKERS, in_children, median, of_equal_shares
+from bench.poll import WORKERS, in_children, median, of_equal_shares
 from bench.report import Row, finish
 from bench.stand import Plan, Stand, Window, embedded, team
 

@@ -252,8 +252,8 @@ def furnish_here() -> None:
     django.setup()
     from django.db import transaction
 
+    from bench._loops import add_bots
     from bench.live import furnished
-    from bench.poll import add_bots
     from bots.domain.connection_fields import checked_plan
     from bots.models import Bot
 
