@@ -4,9 +4,8 @@ import asyncio
 import os
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
-CYCLES = int(os.environ.get("BENCH_CYCLES", "12"))
 EVERY, PACED_ROUNDS = 2.0, 10  # seconds between two polls of a bot, polls of each: the baseline at goal 2's pace
 SHARED = "BENCH_SHARED"  # the database has its tables and bots already: other processes poll theirs in it, too
 CLOSED = "BENCH_CLOSED"  # trades that each bot closed before
@@ -14,17 +13,28 @@ PATHS = ("show_config", "status", f"trades?limit=500&offset={os.environ.get(CLOS
 Bots = list[dict[str, Any]]
 
 
-def bare_aiohttp(bots: Bots) -> Callable[[], None]:
-    """The baseline of goal 1: fetches and parses, stores nothing."""
+class Loop(NamedTuple):
+    """Made ready for some bots: `cycle` polls each of them once; `end` looks whether it did."""
+
+    cycle: Callable[[], object]
+    end: Callable[[], object] = lambda: None
+
+
+def bare_aiohttp(bots: Bots) -> Loop:
+    """The baseline of goal 1: fetches and parses, stores nothing. Its connections are made by its first cycle."""
     import aiohttp
     import uvloop
 
-    async def cycles() -> None:
-        async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
-            for _ in range(CYCLES):
-                await asyncio.gather(*(bare_poll(session, bot) for bot in bots))
+    async def opened() -> aiohttp.ClientSession:
+        return aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
 
-    return lambda: uvloop.run(cycles())
+    async def cycle() -> None:
+        await asyncio.gather(*(bare_poll(session, bot) for bot in bots))
+
+    runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
+    session = runner.run(opened())
+    runner.run(cycle())
+    return Loop(lambda: runner.run(cycle()), lambda: runner.run(session.close()))
 
 
 async def bare_poll(session: Any, bot: dict[str, Any]) -> None:
@@ -36,8 +46,8 @@ async def bare_poll(session: Any, bot: dict[str, Any]) -> None:
             await answer.json()
 
 
-def paced_aiohttp(bots: Bots) -> float:
-    """CPU seconds of a poll of the baseline where each bot is asked every 2 s, not one right after the other."""
+def paced_aiohttp(bots: Bots) -> Loop:
+    """The baseline where each bot is asked every 2 s, not one right after the other; a cycle is PACED_ROUNDS polls."""
     import aiohttp
     import uvloop
 
@@ -53,24 +63,22 @@ def paced_aiohttp(bots: Bots) -> float:
             spread = EVERY / len(bots)
             await asyncio.gather(*(asked(session, bot, now + place * spread) for place, bot in enumerate(bots)))
 
-    began = time.process_time()
-    uvloop.run(all_asked())
-    return (time.process_time() - began) / (len(bots) * PACED_ROUNDS)
+    return Loop(lambda: uvloop.run(all_asked()))
 
 
-def naive_requests(bots: Bots) -> Callable[[], None]:
+def naive_requests(bots: Bots) -> Loop:
     """One bot after another with requests, nothing stored."""
     import requests
 
-    def run() -> None:
+    def cycle() -> None:
         for bot in bots:
             for path in PATHS:
                 requests.get(f"{bot['url']}/api/v1/{path}", auth=(bot["username"], bot["password"]), timeout=10).json()
 
-    return run
+    return Loop(cycle)
 
 
-def celery_design(bots: Bots) -> Callable[[], None]:
+def celery_design(bots: Bots) -> Loop:
     """The other baseline: how such a portal is first written. One Celery task per bot, requests, the ORM. The tasks run
     in place, so that no broker is counted."""
     from celery import shared_task
@@ -86,7 +94,7 @@ def celery_design(bots: Bots) -> Callable[[], None]:
         naive_poll(bot_id)
 
     numbers = list(Bot.objects.values_list("pk", flat=True))
-    return lambda: [poll.apply((number,)).get() for number in numbers] and None
+    return Loop(lambda: [poll.apply((number,)).get() for number in numbers])
 
 
 def naive_poll(bot_id: int) -> None:
@@ -132,8 +140,8 @@ def keep_naively(bot: Any, trade: dict[str, Any], now: Any) -> None:
     )  # fmt: skip
 
 
-def portal(bots: Bots) -> Callable[[], None]:
-    """The portal's own engine: claim, orders, conversation, one writer, SQLite."""
+def portal(bots: Bots) -> Loop:
+    """The portal's own engine: claim, orders, conversation, one writer, the database."""
     from django.db import connection
     from django.utils import timezone
 
@@ -148,22 +156,26 @@ def portal(bots: Bots) -> Callable[[], None]:
     own = list(Bot.objects.filter(name__in=[bot["name"] for bot in bots]).values_list("pk", flat=True))
     engine = Engine().start()
 
-    def cycle(number: int) -> None:
+    def cycle() -> None:
         PollTurn.objects.filter(bot__in=own).update(next_poll_at=timezone.now())
         engine.ask(claim_due(only=own), kinds)
         time.sleep(0.05)
         while engine.keeper.held:  # in memory: to ask the database again and again is no part of a poll
             time.sleep(0.02)
 
-    def run() -> None:
-        for number in range(CYCLES):
-            cycle(number)
+    def end() -> None:
         assert not PollTurn.objects.filter(bot__in=own).exclude(leased_until=None).exists()
         assert BotStatus.objects.filter(bot__in=own, error_code="", open_count=5).count() == len(own) == len(bots)
         connection.close()
 
-    cycle(0)  # the first reading brings everything; it is not what goal 1 speaks of
-    return run
+    cycle()  # the first reading brings everything; it is not what goal 1 speaks of
+    return Loop(cycle, end)
+
+
+def furnish(bots: Bots) -> Loop:
+    """A database that others poll in."""
+    migrated(bots)
+    return Loop(lambda: None)
 
 
 def migrated(bots: Bots) -> None:
@@ -186,3 +198,13 @@ def add_bots(bots: Bots, team_id: int) -> None:
         bot.save()
         BotStatus.objects.create(bot=bot)
         PollTurn.objects.create(bot=bot)
+
+
+LOOPS = {
+    "aiohttp": bare_aiohttp,
+    "paced aiohttp": paced_aiohttp,
+    "portal": portal,
+    "requests": naive_requests,
+    "naive": celery_design,
+    "furnish": furnish,
+}

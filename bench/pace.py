@@ -13,9 +13,10 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
-from bench._loops import EVERY, PATHS
+from bench._children import contending
+from bench._loops import EVERY, PACED_ROUNDS, PATHS
 from bench.fleet import simulated
-from bench.poll import WORKERS, in_children, median, of_equal_shares
+from bench.poll import WORKERS, median
 from bench.report import Row, finish
 from bench.stand import Plan, Stand, Window, embedded, team
 
@@ -30,7 +31,7 @@ ALL_READINGS = "0.2"  # PORTAL_POLL_PACE: every reading five times as often, als
 # A share of a core says something of one machine only: on that of the goals bare aiohttp took 15 / 0.69 = 22 % for as
 # many polls of five requests, the poll that the goals are written for. The portal asks less in most of its polls.
 CORE_OF_BARE = 0.69
-BARE_RUNS = 3
+BARE_RUNS, BARE_CYCLES = 3, 12
 COMES_ROUND = 60.0  # seconds after the first readings: by then the slow ones, all due at once at first, are spread
 PACKAGES = ("httptools", "uvloop", "django", "msgspec", "celery", "psycopg")
 
@@ -120,15 +121,17 @@ def bare_request(processes: int = 1) -> float:
     request), measured in so many processes at once. The median of some runs: from one minute to the next it wanders
     by a third."""
     with simulated(BOTS) as bots:
-        rates = [of_equal_shares(in_children("aiohttp", bots, processes)) for _ in range(BARE_RUNS)]
+        rates = []
+        for _ in range(BARE_RUNS):
+            with contending("aiohttp", bots, processes) as bare:
+                rates.append(bare.rate(BARE_CYCLES))
     return 1 / (median(rates) * len(PATHS))
 
 
 def bare_at_that_pace(processes: int = 1) -> float:
     """CPU seconds of a poll of the baseline that asks as many bots as often."""
-    with simulated(BOTS) as bots:
-        costs = in_children("paced aiohttp", bots, processes)
-    return sum(costs) / len(costs)
+    with simulated(BOTS) as bots, contending("paced aiohttp", bots, processes) as bare:
+        return 1 / (bare.rate(1) * PACED_ROUNDS)
 
 
 def curve_rows() -> Iterator[Row]:
