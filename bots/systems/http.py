@@ -12,7 +12,6 @@ import re
 import socket
 import ssl
 import time
-from base64 import b64encode
 from collections.abc import Callable, Sequence
 from email.utils import parsedate_to_datetime
 from functools import cached_property, lru_cache, partial
@@ -23,7 +22,8 @@ from bots.systems import failures
 from bots.systems.addresses import AddressPolicy
 from bots.systems.answering import Answering, End
 from bots.systems.dialling import connected_socket, dialled
-from bots.systems.errors import BotError, Redirected, Unreachable, WrongSettings
+from bots.systems.errors import BotError, Redirected, Unreachable
+from bots.systems.headers import NONE, HeaderLines, header_lines
 from bots.systems.kept_wires import KeptWires
 from bots.systems.names import Names
 from bots.systems.tls import verifying
@@ -150,13 +150,15 @@ class HttpDoor:
         self._kept = KeptWires(kept_connections, time.monotonic)
         self._busy: set[Wire] = set()
         self._closed = False
-        self._always = f"Accept: application/json\r\nAccept-Encoding: gzip, deflate\r\nUser-Agent: {user_agent}\r\n"
+        self._always = header_lines(
+            "Accept: application/json", "Accept-Encoding: gzip, deflate", f"User-Agent: {user_agent}"
+        )
 
     async def get(
         self,
         url: str,
         *,
-        headers: Sequence[str] = (),
+        headers: HeaderLines = NONE,
         deadline: float | None = None,
         max_bytes: int | None = None,
     ) -> Answer:
@@ -178,17 +180,19 @@ class HttpDoor:
         url: str,
         *,
         body: bytes | None = None,
-        headers: Sequence[str] = (),
+        headers: HeaderLines = NONE,
+        lines: Sequence[str] = (),
         deadline: float | None = None,
         max_bytes: int | None = None,
     ) -> Answer:
-        """Like `get`, for what is not one: sent at most once, over a connection of its own.
+        """Like `get`, for what is not one: sent at most once, over a connection of its own. `lines`: more headers.
 
         An error's `may_have_happened` is False where no byte of the request has left.
         """
         wire = None
         try:
-            question = self._question(method, url, [*headers, "Connection: close"], (deadline, max_bytes), body or b"")
+            told = HeaderLines(headers + header_lines(*lines, "Connection: close"))
+            question = self._question(method, url, told, (deadline, max_bytes), body or b"")
             wire = await self._opened(question)
             return self._answer(await self._asked(wire, question), question)
         except BotError as error:
@@ -211,7 +215,7 @@ class HttpDoor:
         self,
         method: str,
         url: str,
-        headers: Sequence[str],
+        headers: HeaderLines,
         limits: tuple[float | None, int | None],
         body: bytes | None = None,
     ) -> Question:
@@ -220,11 +224,8 @@ class HttpDoor:
             raise _unsent(Unreachable(SHUTTING_DOWN))
         deadline, max_bytes = limits
         place, first = opening(method, url)
-        told = "".join([f"{line}\r\n" for line in headers])
-        if told.count("\n") != len(headers):
-            raise WrongSettings("A header may have one line alone")
-        length = "" if body is None else f"Content-Length: {len(body)}\r\n"
-        message = f"{first}{self._always}{told}{length}\r\n".encode("latin-1") + (body or b"")
+        last = b"\r\n" if body is None else b"Content-Length: %d\r\n\r\n%b" % (len(body), body)
+        message = b"".join((first, self._always, headers, last))
         return Question(url, place, message, max_bytes or self._max_bytes, time.monotonic(), deadline or self._deadline)
 
     async def _asked(self, wire: Wire, question: Question) -> Answering:
@@ -270,12 +271,12 @@ class HttpDoor:
         return answer
 
 
-_ORIGIN = re.compile(r"(https?)://(?:\[([0-9a-f:.]+)\]|([a-z0-9_.-]+))(?::([0-9]{1,5}))?", re.IGNORECASE)
+_ORIGIN = re.compile(r"(https?)://(?:\[([0-9a-f:.]+)\]|([a-z0-9_.-]+))(?::([0-9]{1,5}))?", re.IGNORECASE | re.ASCII)
 _TARGET = re.compile(r"/[!\"$-~]*")  # no space, no #
 
 
 @lru_cache(maxsize=32_768)  # a bot is asked for the same few things again and again
-def opening(method: str, url: str) -> tuple[Place, str]:
+def opening(method: str, url: str) -> tuple[Place, bytes]:
     """Where a request goes to, and its first lines. Raises WrongSettings on anything but a plain http or https URL."""
     slash = url.find("/", len("https://"))
     origin, target = (url[:slash], url[slash:]) if slash > 0 else (url, "/")
@@ -286,12 +287,7 @@ def opening(method: str, url: str) -> tuple[Place, str]:
     scheme, host = parts[1].lower(), (parts[2] or parts[3]).lower()
     named = f"[{host}]" if parts[2] else host
     spelled = named if port == PORTS[scheme] else f"{named}:{port}"
-    return Place(scheme, host, port), f"{method} {target} HTTP/1.1\r\nHost: {spelled}\r\n"
-
-
-def basic_authorization(username: str, password: str) -> str:
-    """The header that carries a name and a password."""
-    return "Authorization: Basic " + b64encode(f"{username}:{password}".encode()).decode("ascii")
+    return Place(scheme, host, port), f"{method} {target} HTTP/1.1\r\nHost: {spelled}\r\n".encode("ascii")
 
 
 def _unsent(error: BotError) -> BotError:

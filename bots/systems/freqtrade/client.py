@@ -23,7 +23,8 @@ from bots.systems.errors import (
 from bots.systems.freqtrade import answers, commands, listing, mapping, releases, trades
 from bots.systems.freqtrade.early import stamped
 from bots.systems.freqtrade.refusals import refusal, what_answered
-from bots.systems.http import MIB, Answer, HttpDoor, basic_authorization
+from bots.systems.headers import NONE, basic_authorization
+from bots.systems.http import MIB, Answer, HttpDoor
 from bots.systems.instructions import PREPARING_SECONDS, answer_seconds
 
 PAGE = 500  # trades; 0 would mean all of them in one answer, and is refused from 2025.3 on
@@ -71,7 +72,7 @@ class Session:
     def __init__(self, address: str, username: str, password: str, door: HttpDoor, release: str = "") -> None:
         self.requests = 0
         self._base = f"{address}/api/v1/"
-        self._credentials = [basic_authorization(username, password)]
+        self._credentials = basic_authorization(username, password)
         self._door = door
         self._about: mapping.About | None = None
         self._asking_about = asyncio.Lock()
@@ -152,10 +153,15 @@ class Session:
     async def _send(self, call: commands.Call, seconds: float) -> Answer:
         self.requests += 1
         body = call.encoded()
-        headers = self._credentials if body is None else [*self._credentials, "Content-Type: application/json"]
+        lines = () if body is None else ("Content-Type: application/json",)
         try:
             return await self._door.request(
-                call.method, self._base + call.path, body=body, headers=headers, deadline=seconds
+                call.method,
+                self._base + call.path,
+                body=body,
+                headers=self._credentials,
+                lines=lines,
+                deadline=seconds,
             )
         except BotError as error:
             error.endpoint = call.endpoint
@@ -343,7 +349,7 @@ class Session:
         max_bytes: int | None = None,
     ) -> Answer:
         self.requests += 1
-        headers = self._credentials if credentials else ()
+        headers = self._credentials if credentials else NONE
         endpoint = endpoint or path
         if max_bytes is None and endpoint not in LISTS:
             max_bytes = SHORT

@@ -19,8 +19,9 @@ from bots.systems.decoding import decode, name, prose, tag, usable
 from bots.systems.errors import BadAnswer, Forbidden, WrongPassword
 from bots.systems.freqtrade.refusals import refusal
 from bots.systems.freqtrade.releases import WEBSOCKET, Release
+from bots.systems.headers import basic_authorization
 from bots.systems.hearing import Heard
-from bots.systems.http import HttpDoor, basic_authorization
+from bots.systems.http import HttpDoor
 from bots.systems.websocket import Line, SocketDoor
 
 SEND_SECONDS = 10.0
@@ -152,7 +153,7 @@ class Stream:
     async def _logged_in(self) -> str:
         """Raises WrongPassword, and what the door raises."""
         header = basic_authorization(self._connection["username"], self._connection["password"])
-        answer = await self._door.request("POST", f"{self._address}/api/v1/token/login", headers=[header])
+        answer = await self._door.request("POST", f"{self._address}/api/v1/token/login", headers=header)
         if error := refusal(answer, "token/login"):
             raise error
         token = decode(answer.body, login, "token/login").access_token

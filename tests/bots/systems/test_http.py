@@ -22,7 +22,8 @@ from bots.systems.errors import (
     Unreachable,
     WrongSettings,
 )
-from bots.systems.http import MIB, HttpDoor, basic_authorization
+from bots.systems.headers import basic_authorization
+from bots.systems.http import MIB, HttpDoor
 from bots.systems.names import Names
 from tests.bots.systems.raw_bots import Caller, answering, http, serving, silent
 
@@ -56,7 +57,7 @@ async def test_a_request_names_us_and_brings_no_cookie(door):
 
 async def test_headers_of_one_bot_never_reach_the_next_one(door):
     async with serving(answering(http())) as one, serving(answering(http())) as other:
-        await door.get(one.url, headers=[basic_authorization("alice", "secret of one")])
+        await door.get(one.url, headers=basic_authorization("alice", "secret of one"))
         await door.get(other.url)
         await door.get(one.url)
     assert b"Authorization: Basic YWxpY2U6c2VjcmV0IG9mIG9uZQ==\r\n" in one.requests[0]
@@ -65,7 +66,7 @@ async def test_headers_of_one_bot_never_reach_the_next_one(door):
 
 async def test_a_get_after_a_post_is_a_get_again(door):
     async with serving(answering(http())) as bot:
-        await door.request("POST", bot.url, body=b'{"a":1}', headers=["Content-Type: application/json"])
+        await door.request("POST", bot.url, body=b'{"a":1}', lines=["Content-Type: application/json"])
         await door.request("DELETE", bot.url)
         await door.get(bot.url)
     assert [head.split()[0] for head in bot.requests] == [b"POST", b"DELETE", b"GET"]
@@ -244,14 +245,21 @@ async def test_a_redirect_is_named_and_not_followed(door, location, named):
         answer = http(b"", "302 Found", "Location: " + location.format(port=target.port))
         async with serving(answering(answer)) as bot:
             with pytest.raises(Redirected) as caught:
-                await door.get(bot.url, headers=[basic_authorization("alice", "secret")])
+                await door.get(bot.url, headers=basic_authorization("alice", "secret"))
         assert target.connections == 0
     assert named in str(caught.value)
     assert "stolen" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
-    "url", ["file:///etc/passwd", "gopher://127.0.0.1/", "http://u:secret@127.0.0.1/", "http://a b/"]
+    "url",
+    [
+        "file:///etc/passwd",
+        "gopher://127.0.0.1/",
+        "http://u:secret@127.0.0.1/",
+        "http://a b/",
+        "http://\u212aernel.example/",
+    ],
 )
 async def test_nothing_but_http_without_credentials_in_it_is_fetched(door, url):
     with pytest.raises(WrongSettings) as caught:
@@ -368,13 +376,6 @@ async def test_a_question_whose_answer_had_begun_is_not_asked_again(door):
         with pytest.raises(ConnectionLost, match="broke the connection"):
             await door.get(bot.url)
         assert (bot.connections, len(bot.requests)) == (1, 2)
-
-
-async def test_a_header_cannot_bring_another_one(door):
-    async with serving(answering(http())) as bot:
-        with pytest.raises(WrongSettings):
-            await door.get(bot.url, headers=["X-Name: alice\r\nX-Role: manager"])
-        assert bot.connections == 0
 
 
 async def test_a_door_that_closes_while_a_connection_is_made_sends_nothing():

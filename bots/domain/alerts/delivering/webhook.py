@@ -27,13 +27,13 @@ def post(url: str, key: str, number: str, payload: Mapping[str, Any]) -> Outcome
         return Outcome(REFUSED, problem.code, str(problem))
     body = orjson.dumps(payload)
     stamp = int(time.time())
-    headers = [
+    lines = [
         "Content-Type: application/json",
         f"{NUMBER}: {number}",
         f"{SIGNATURE}: t={stamp},v1={signature(key, stamp, body)}",
     ]
     who = urlsplit(url).hostname or "the webhook"
-    return asyncio.run(posted(url, who, body, headers))
+    return asyncio.run(posted(url, who, body, lines))
 
 
 def signature(key: str, stamp: int, body: bytes) -> str:
@@ -41,10 +41,10 @@ def signature(key: str, stamp: int, body: bytes) -> str:
     return hmac.new(key.encode(), f"{stamp}.".encode() + body, hashlib.sha256).hexdigest()
 
 
-async def posted(url: str, who: str, body: bytes, headers: list[str]) -> Outcome:
+async def posted(url: str, who: str, body: bytes, lines: list[str]) -> Outcome:
     door = open_webhook_door()
     try:
-        answer = await door.request("POST", url, body=body, headers=headers)
+        answer = await door.request("POST", url, body=body, lines=lines)
     except BotError as error:
         return failed(error)
     finally:
