@@ -34,7 +34,7 @@ class Answering:
     """Of one connection, for one question after another: `begin`, then `take` and `ended` until `end` is set."""
 
     __slots__ = (
-        "_body", "_fruitless", "_in_body", "_max_bytes", "_parser", "_says_its_length", "_size", "_unfolding",
+        "_fruitless", "_in_body", "_max_bytes", "_more", "_one", "_parser", "_says_its_length", "_size", "_unfolding",
         "_whole", "end", "first", "headers", "heard", "kept_alive", "status",
     )  # fmt: skip
 
@@ -53,13 +53,15 @@ class Answering:
         self._max_bytes = max_bytes
         self._size = 0  # of the body, decoded or not, whichever is more
         self._fruitless = 0
-        self._body = BytesIO()
+        self._one = b""  # the body, which mostly comes in one piece ...
+        self._more: BytesIO | None = None  # ... else all of it
         self._unfolding: tuple[Unfolding, ...] = ()
         self._in_body = self._says_its_length = self._whole = False
 
     def take_body(self) -> bytes:
         """Once: an idle connection does not hold the largest answer it ever brought."""
-        body, self._body = self._body.getvalue(), BytesIO()  # no copy
+        body = self._one if self._more is None else self._more.getvalue()  # no copy
+        self._forget_body()
         return body
 
     @property
@@ -100,7 +102,7 @@ class Answering:
         if self.end is None:
             self.end = end
             self.kept_alive = False
-            self._body = BytesIO()
+            self._forget_body()
 
     def _stray(self, data: bytes) -> None:
         """After a whole answer it spoils the connection, not the answer."""
@@ -158,7 +160,20 @@ class Answering:
         if self._size > self._max_bytes:
             self.stop(End.TOO_LARGE)
         else:
-            self._body.write(piece)
+            self._add(piece)
+
+    def _add(self, piece: bytes) -> None:
+        if self._more is not None:
+            self._more.write(piece)
+        elif not self._one:
+            self._one = piece
+        else:
+            self._more = BytesIO()
+            self._more.write(self._one)
+            self._more.write(piece)
+
+    def _forget_body(self) -> None:
+        self._one, self._more = b"", None
 
     def on_message_complete(self) -> None:
         if self._in_body and not self._whole:
