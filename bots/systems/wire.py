@@ -16,7 +16,8 @@ class Wire(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._answering = Answering()
         self._answered: asyncio.Future[Answering] | None = None
-        self._alarm: asyncio.TimerHandle | None = None
+        self._alarm: asyncio.TimerHandle | None = None  # may ring before the question is late: it outlives questions
+        self._late_at = 0.0  # of the loop's clock
         self._unasked = b""  # what it said before it was asked anything
         self.is_over = self._was_cut = False
         self.has_left = False  # a byte of the last question was handed to the network
@@ -30,7 +31,8 @@ class Wire(asyncio.Protocol):
             self._not_asked()
         else:
             self.has_left = True
-            self._alarm = self._loop.call_later(seconds, self._late)
+            self._late_at = self._loop.time() + seconds
+            self._watch()
             self._transport.write(message)
         return answered
 
@@ -38,7 +40,7 @@ class Wire(asyncio.Protocol):
         """At once, without a goodbye."""
         if self._answered is not None:
             self._answered.cancel()
-        self._rest()
+            self._answered = None
         self._part(in_peace=False)
 
     # --- called by the loop
@@ -63,7 +65,21 @@ class Wire(asyncio.Protocol):
         self._answering.ended(cut=self._was_cut)
         self._settle()
 
-    def _late(self) -> None:
+    def _watch(self) -> None:
+        """One alarm for many questions: to set and take back one for each costs more."""
+        if self._alarm is not None:
+            if self._alarm.when() <= self._late_at:
+                return
+            self._alarm.cancel()
+        self._alarm = self._loop.call_at(self._late_at, self._ring)
+
+    def _ring(self) -> None:
+        self._alarm = None
+        if self._answered is None:
+            return
+        if self._loop.time() < self._late_at:
+            self._watch()
+            return
         self._answering.stop(End.LATE)
         self._settle()
 
@@ -77,20 +93,16 @@ class Wire(asyncio.Protocol):
 
     def _settle(self) -> None:
         answering, answered = self._answering, self._answered
-        self._rest()
+        self._answered = None
         if not answering.kept_alive:
             self._part(in_peace=answering.end is End.ANSWERED)
         if answered is not None and not answered.done():
             answered.set_result(answering)
 
-    def _rest(self) -> None:
-        """Nothing is asked."""
-        self._answered = None
+    def _part(self, *, in_peace: bool) -> None:
+        self.is_over = True
         if self._alarm is not None:
             self._alarm.cancel()
             self._alarm = None
-
-    def _part(self, *, in_peace: bool) -> None:
-        self.is_over = True
         if self._transport is not None:
             (self._transport.close if in_peace else self._transport.abort)()
