@@ -108,14 +108,28 @@ def open_trades(
 
 def open_trades_in(body: bytes, stake_currency: str, known: "KnownTrades") -> contract.OpenTrades:
     """Of a whole /status. Raises BadAnswer."""
-    same = known.same_in(body, stake_currency)
-    if same is not None:
-        moved = decode(body, answers.moving, "status")
-        return contract.OpenTrades(tuple(map(contract.OpenTrade, same, map(moving, moved))))
+    alone = known.moving_in(body, stake_currency)
+    if alone is not None:
+        return contract.OpenTrades(tuple(map(contract.OpenTrade, known.listed, moving_of(alone))))
     answer = decode(body, answers.status, "status")
     found = open_trades(answer, stake_currency, known if len(body) <= LONGEST_KNOWN else None)
-    known.remember(body, [each.trade for each in found.trades])
+    known.remember(body, found)
     return found
+
+
+def moving_of(body: bytes) -> list[contract.Moving]:
+    """Of each trade of a /status, which may lack all that lasts. Raises BadAnswer."""
+    moved = decode(body, answers.moving, "status")
+    return list(map(moving, moved))
+
+
+def reads_the_same(unmoved: Unmoved, body: bytes, found: contract.OpenTrades) -> bool:
+    """Whether what moves, taken out of the answer, is all that was read of it: not where a figure that moves is written
+    as no genuine bot does."""
+    try:
+        return moving_of(unmoved.moving_in(body) or b"") == [each.moving for each in found.trades]
+    except BadAnswer:
+        return False
 
 
 class Known(NamedTuple):
@@ -132,19 +146,24 @@ class KnownTrades:
         self._stake_currency = ""
         self._bytes = self._orders = 0
         self._unmoved: Unmoved | None = None
-        self._listed: list[contract.Trade] = []  # in the answer that is remembered
+        self.listed: list[contract.Trade] = []  # in the answer that is remembered
 
-    def same_in(self, body: bytes, stake_currency: str) -> list[contract.Trade] | None:
-        """The trades of this answer where it differs from the last one in nothing that lasts; else None."""
-        same = self._unmoved is not None and stake_currency == self._stake_currency and self._unmoved.in_(body)
-        return self._listed if same else None
+    def moving_in(self, body: bytes, stake_currency: str) -> bytes | None:
+        """What moves in this answer, where it differs from the one that is remembered in nothing that lasts: it is of
+        the trades `listed`. Else None."""
+        if self._unmoved is None or stake_currency != self._stake_currency:
+            return None
+        return self._unmoved.moving_in(body)
 
-    def remember(self, body: bytes, listed: list[contract.Trade]) -> None:
+    def remember(self, body: bytes, found: contract.OpenTrades) -> None:
         """Unless it is too much, or must be repaired: how, depends on all of its fields."""
-        self._unmoved, self._listed = None, []
+        self._unmoved, self.listed = None, []
         sound = b"NaN" not in body and b"Infinity" not in body
-        if sound and len(body) <= LONGEST_REMEMBERED and len(listed) == len(self._known):
-            self._unmoved, self._listed = Unmoved(body), listed
+        if not sound or len(body) > LONGEST_REMEMBERED or len(found.trades) != len(self._known):
+            return
+        unmoved = Unmoved(body)
+        if reads_the_same(unmoved, body, found):
+            self._unmoved, self.listed = unmoved, [each.trade for each in found.trades]
 
     def all(self, lasting: Iterable[answers.TradeAnswer], stake_currency: str) -> list[contract.Trade]:
         """The same objects as before where nothing that lasts has changed. Only what this answer lists is known

@@ -53,7 +53,7 @@ def dearer(answer: bytes) -> bytes:
 def test_genuine_trades_whose_prices_moved_are_known_by_their_bytes(release):
     known, now = KnownTrades(), dearer(body(release, "status"))
     first, then = read(body(release, "status"), known), read(now, known)
-    assert Unmoved(body(release, "status")).in_(now)
+    assert Unmoved(body(release, "status")).moving_in(now)
     assert [each.trade for each in then.trades] == [each.trade for each in first.trades]
     assert all(new.trade is old.trade for new, old in zip(then.trades, first.trades, strict=True))
     assert {(each.moving.current_rate, each.moving.profit_abs) for each in then.trades} == {(D("-12.25"), D("-12.25"))}
@@ -83,6 +83,43 @@ def test_whatever_else_changes_is_read(told, instead, amount, profit):
 @pytest.mark.parametrize("instead", [b":1.-5,", b":15.+,", b':"1:5",'])
 def test_a_figure_that_is_none_is_a_bad_answer_though_all_else_is_the_same(instead):
     assert "status answered" in read_after(OPEN, OPEN.replace(b":1.5,", instead))
+
+
+BARE = b'{"trade_id":%d,"pair":"A/B","is_open":true,"open_timestamp":1%s}'
+WITHIN = b',"custom":{"a":1,"profit_abs":5.5},"orders":[{"order_id":"{1}","b":1,"stop_price":6.5}]'
+
+
+@pytest.mark.parametrize(
+    "listed",
+    [
+        [b"", b""],
+        [b"", b',"profit_abs":7.5', b"", b"", b',"current_rate":8.5'],
+        [b',"profit_abs":7.5', b""],
+        [WITHIN, b',"profit_abs":7.5' + WITHIN + b',"current_rate":8.5', WITHIN],
+        [b',"profit_abs":7.5,"note":"}{\\"[","current_rate":8.5'],
+    ],
+)
+def test_what_moves_is_that_of_its_trade_whatever_moves_within_or_beside_it(listed):
+    before = b"[" + b",".join(BARE % (number, more) for number, more in enumerate(listed)) + b"]"
+    now = before.replace(b".5", b".25")
+    known = KnownTrades()
+    read(before, known)
+    assert (known.moving_in(now, "USDT") is None) == (WITHIN in before)
+    assert read(now, known) == read(now, KnownTrades())
+
+
+def test_what_moves_stands_beside_what_lasts_within_a_trade():
+    before = b"[" + BARE % (1, b',"profit_abs":7.5' + WITHIN + b',"current_rate":8.5') + b"]"
+    now = before.replace(b"7.5", b"-1").replace(b"8.5", b"2.125")
+    assert Unmoved(before).moving_in(now) == b'[{"profit_abs":-1,"current_rate":2.125}]'
+    assert read_after(before, now) == read(now, KnownTrades())
+
+
+def test_a_figure_written_as_no_bot_does_is_read_from_the_whole_answer():
+    before = OPEN.replace(b'"profit_abs":1.5', b'"profit_abs":"1.5","stop_loss":41')
+    now = before.replace(b"41", b"43")
+    assert read_after(before, now) == read(now, KnownTrades())
+    assert read_after(before, now).trades[0].moving.profit_abs == D("1.5")
 
 
 def test_a_figure_lacks_for_the_same_reason_at_every_poll():
