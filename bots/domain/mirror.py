@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import cached_property
-from operator import is_
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -90,22 +89,21 @@ def mirror(result: PollResult, now: datetime) -> Mirrored:
 
 
 def is_as_before(result: PollResult) -> bool:
-    """Nearly always: the run goes on, no closed trade was read, and the open ones are the very objects that the poll
-    before held against the mirror."""
-    order, listed = result.order, result.open_trades
-    if listed is None or order.run is None or order.status.history_at is None or not result.closed_trades_told:
+    """Nearly always: the run goes on, no closed trade was read, and the open ones are as before."""
+    order = result.order
+    if order.run is None or order.status.history_at is None or not result.closed_trades_told:
         return False
     if result.history is not None or result.followed or result.gone or moved(result) or repursed(result):
         return False
-    return len(listed.trades) == len(order.seen_open) and all(map(is_, listed.lasting, order.seen_open))
+    return result.lists_the_same
 
 
 def trades_of(result: PollResult) -> list[contract.Trade]:
     """Every trade this poll read, each key once. What is closed wins over the same trade still open a moment before."""
     found: dict[tuple[str, int], contract.Trade] = {}
-    listed = result.open_trades
+    listed = result.open_trades.lasting if result.open_trades and not result.lists_the_same else ()
     history = result.history.trades if result.history else ()
-    for trade in [*(listed.lasting if listed else ()), *result.followed, *history]:
+    for trade in [*listed, *result.followed, *history]:
         known = result.order.known_open.get(trade.trade_id)
         if known and trade.is_open and known.open_ms == trade.open_ms and known.digest == digest_of(trade):
             continue
@@ -229,7 +227,7 @@ def take_over(run: BotRun, result: PollResult, done: Mirrored) -> None:
     """From here on this run is the bot's: what was known of another one says nothing of it."""
     order = result.order
     order.run = done.new_run = run
-    order.known_open, result.followed, result.gone = {}, [], []
+    order.known_open, order.seen_open, result.followed, result.gone = {}, (), [], []
     order.turn.mismatches = 0
     order.status.history_at = None
     done.what.add("run")

@@ -116,7 +116,7 @@ class Answering:
 
     def _finish(self) -> None:
         self._whole = True
-        if any(not each.is_whole for each in self._unfolding):
+        if self._unfolding and not all(each.is_whole for each in self._unfolding):
             self.stop(End.SHORT)
         if self.end is None:
             self.end = End.ANSWERED

@@ -11,6 +11,7 @@ import weakref
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
+from operator import is_
 
 import msgspec
 
@@ -92,6 +93,12 @@ class PollResult:
     def open_trades(self) -> OpenTrades | None:
         found = self.values.get(Kind.OPEN_TRADES)
         return found if isinstance(found, OpenTrades) else None
+
+    @property
+    def lists_the_same(self) -> bool:
+        """The open trades are the very objects that the poll before held against the mirror."""
+        listed, seen = self.open_trades, self.order.seen_open
+        return listed is not None and len(listed.trades) == len(seen) and all(map(is_, listed.lasting, seen))
 
     @property
     def profit(self) -> Profit | None:

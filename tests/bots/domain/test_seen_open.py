@@ -14,7 +14,7 @@ from bots.domain.polling.kept import Kept
 from bots.domain.polling.orders import PollOrder, orders_for
 from bots.domain.polling.schedule import claim_one
 from bots.domain.polling.writing import write
-from bots.models import Bot, BotStatus, Trade
+from bots.models import Bot, BotStatus, PollTurn, Trade
 from bots.models.doors import open_door
 from bots.simulator import SimBot
 from bots.systems.contract import Kind
@@ -114,3 +114,18 @@ def test_a_poll_that_brought_no_trades_proves_nothing_of_them(sim: SimBot, bot: 
     before = rows()
     poll()
     assert rows() != before
+
+
+def test_another_database_with_the_very_same_open_trades_has_them_too(sim: SimBot, bot: Bot, poll: Poll) -> None:
+    poll_now(bot)
+    for _ in range(2):
+        poll()
+    assert poll().seen_open
+    for trade in list(sim.book.closed):
+        sim.book.remove(trade.trade_id)
+    PollTurn.objects.filter(bot=bot).update(reread_offset=0)
+    poll()
+    run = bot.runs.get(ended_at=None)
+    assert run.number == 2
+    held = Trade.objects.filter(run=run, is_open=True).values_list("trade_id", flat=True)
+    assert sorted(held) == sorted(str(trade.trade_id) for trade in sim.book.open)
