@@ -63,7 +63,8 @@ def _bad(error: Exception, endpoint: str) -> BadAnswer:
     return BadAnswer(f"{endpoint} answered with something that is no JSON", endpoint=endpoint)
 
 
-# A string, ended or not (so that the scan is linear), or one of the tokens JSON does not have.
+# A string, ended or not (so that the scan is linear), or one of the tokens JSON does not have. Before 3.11.5 Python
+# keeps what a round of a possessive repeat took that then failed: here the last backslash, which ends it either way.
 _STRING_OR_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|-?\b(?:NaN|Infinity)\b', re.DOTALL)
 _LONE_SURROGATE = re.compile(
     r"(\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\[^u])|\\u[dD][89a-fA-F][0-9a-fA-F]{2}"

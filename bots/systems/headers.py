@@ -1,21 +1,22 @@
 """Header lines of requests as they are sent: made once for many requests, most of which carry the same."""
 
+import re
 from base64 import b64encode
 from typing import NewType
 
 from bots.systems.errors import WrongSettings
 
 HeaderLines = NewType("HeaderLines", bytes)  # each ended; only `header_lines` makes them of texts
-NONE = HeaderLines(b"")
+NO_HEADERS = HeaderLines(b"")
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 
 def header_lines(*lines: str) -> HeaderLines:
     """Raises WrongSettings: each may have one line alone, of signs that a header may have."""
-    told = "".join(f"{line}\r\n" for line in lines)
-    if told.count("\n") != len(lines) or told.count("\r") != len(lines):
-        raise WrongSettings("A header may have one line alone")
+    if any(map(_CONTROL.search, lines)):
+        raise WrongSettings("A header may have one line alone, and no control signs")
     try:
-        return HeaderLines(told.encode("latin-1"))
+        return HeaderLines("".join(f"{line}\r\n" for line in lines).encode("latin-1"))
     except UnicodeEncodeError:
         raise WrongSettings("A header may have Latin signs alone") from None
 

@@ -23,7 +23,7 @@ from bots.systems.addresses import AddressPolicy
 from bots.systems.answering import Answering, End
 from bots.systems.dialling import connected_socket, dialled
 from bots.systems.errors import BotError, Redirected, Unreachable
-from bots.systems.headers import NONE, HeaderLines, header_lines
+from bots.systems.headers import NO_HEADERS, HeaderLines, header_lines
 from bots.systems.kept_wires import KeptWires
 from bots.systems.names import Names
 from bots.systems.tls import verifying
@@ -158,7 +158,7 @@ class HttpDoor:
         self,
         url: str,
         *,
-        headers: HeaderLines = NONE,
+        headers: HeaderLines = NO_HEADERS,
         deadline: float | None = None,
         max_bytes: int | None = None,
     ) -> Answer:
@@ -180,18 +180,18 @@ class HttpDoor:
         url: str,
         *,
         body: bytes | None = None,
-        headers: HeaderLines = NONE,
-        lines: Sequence[str] = (),
+        headers: HeaderLines = NO_HEADERS,
+        more: Sequence[str] = (),
         deadline: float | None = None,
         max_bytes: int | None = None,
     ) -> Answer:
-        """Like `get`, for what is not one: sent at most once, over a connection of its own. `lines`: more headers.
+        """Like `get`, for what is not one: sent at most once, over a connection of its own. `more`: its own headers.
 
         An error's `may_have_happened` is False where no byte of the request has left.
         """
         wire = None
         try:
-            told = HeaderLines(headers + header_lines(*lines, "Connection: close"))
+            told = HeaderLines(headers + header_lines(*more, "Connection: close"))
             question = self._question(method, url, told, (deadline, max_bytes), body or b"")
             wire = await self._opened(question)
             return self._answer(await self._asked(wire, question), question)

@@ -5,6 +5,8 @@ from collections.abc import Callable
 
 from bots.systems.answering import Answering, End
 
+TICK = 0.001  # seconds: the loop's clock counts in these
+
 
 class Wire(asyncio.Protocol):
     """Made by the loop's `create_connection`. `lost` is told when, while nothing is asked, it is over or says
@@ -60,6 +62,7 @@ class Wire(asyncio.Protocol):
     def connection_lost(self, problem: Exception | None) -> None:
         self.is_over, self._was_cut = True, problem is not None
         if self._answered is None:
+            self._take_alarm_back()
             self._lost(self)
             return
         self._answering.ended(cut=self._was_cut)
@@ -77,7 +80,7 @@ class Wire(asyncio.Protocol):
         self._alarm = None
         if self._answered is None:
             return
-        if self._loop.time() < self._late_at:
+        if self._late_at - self._loop.time() > TICK:
             self._watch()
             return
         self._answering.stop(End.LATE)
@@ -101,8 +104,11 @@ class Wire(asyncio.Protocol):
 
     def _part(self, *, in_peace: bool) -> None:
         self.is_over = True
+        self._take_alarm_back()
+        if self._transport is not None:
+            (self._transport.close if in_peace else self._transport.abort)()
+
+    def _take_alarm_back(self) -> None:
         if self._alarm is not None:
             self._alarm.cancel()
             self._alarm = None
-        if self._transport is not None:
-            (self._transport.close if in_peace else self._transport.abort)()

@@ -23,7 +23,7 @@ from bots.systems.errors import (
 from bots.systems.freqtrade import answers, commands, listing, mapping, releases, trades
 from bots.systems.freqtrade.early import stamped
 from bots.systems.freqtrade.refusals import refusal, what_answered
-from bots.systems.headers import NONE, basic_authorization
+from bots.systems.headers import NO_HEADERS, basic_authorization
 from bots.systems.http import MIB, Answer, HttpDoor
 from bots.systems.instructions import PREPARING_SECONDS, answer_seconds
 
@@ -153,14 +153,14 @@ class Session:
     async def _send(self, call: commands.Call, seconds: float) -> Answer:
         self.requests += 1
         body = call.encoded()
-        lines = () if body is None else ("Content-Type: application/json",)
+        more = () if body is None else ("Content-Type: application/json",)
         try:
             return await self._door.request(
                 call.method,
                 self._base + call.path,
                 body=body,
                 headers=self._credentials,
-                lines=lines,
+                more=more,
                 deadline=seconds,
             )
         except BotError as error:
@@ -349,7 +349,7 @@ class Session:
         max_bytes: int | None = None,
     ) -> Answer:
         self.requests += 1
-        headers = self._credentials if credentials else NONE
+        headers = self._credentials if credentials else NO_HEADERS
         endpoint = endpoint or path
         if max_bytes is None and endpoint not in LISTS:
             max_bytes = SHORT

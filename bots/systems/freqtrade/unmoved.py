@@ -7,12 +7,14 @@ from typing import NamedTuple
 # Names by which the figures begin that move, read or not; no field begins so that lasts and is read. Written otherwise
 # than genuine bots do it, nothing is found, and every answer is decoded.
 _MOVES = rb"(?:profit|current_|total_profit|m(?:in|ax)_rate|(?:initial_)?stop)[a-z_]*+"
-_FIGURE = rb'(?:[-+.\d]++|null|"[-+: \d]*+")'  # or a moment in words
+_FIGURE = rb'(?:[-+.\deE]++|null|"[-+: \d]*+")'  # or a moment in words
 # No possessive repeat of a group (`)*+`): before 3.11.5 Python keeps what a round took that then failed.
 _RUN = re.compile(rb',"(%(key)b":%(figure)b(?:,"%(key)b":%(figure)b)*)' % {b"key": _MOVES, b"figure": _FIGURE})
-_OF_NUMBERS = b"0123456789.+-"  # in no key, and nothing that JSON is built of
+# Nothing that JSON is built of. Keys are compared without their e: what is read afterwards has its own keys in it.
+_OF_NUMBERS = b"0123456789.+-eE"
 _LANDMARK = 16  # bytes
-_TEXT = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*"')
+# Ended or not, with line breaks as no JSON has them: else a text that was repaired would be scanned from each quote.
+_TEXT = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*(?:"|\\?\Z)', re.DOTALL)
 _BRACKET = re.compile(rb"[][{}]")
 OF_AN_OBJECT = 2  # brackets open: the list's and its own
 

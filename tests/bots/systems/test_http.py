@@ -66,7 +66,7 @@ async def test_headers_of_one_bot_never_reach_the_next_one(door):
 
 async def test_a_get_after_a_post_is_a_get_again(door):
     async with serving(answering(http())) as bot:
-        await door.request("POST", bot.url, body=b'{"a":1}', lines=["Content-Type: application/json"])
+        await door.request("POST", bot.url, body=b'{"a":1}', more=["Content-Type: application/json"])
         await door.request("DELETE", bot.url)
         await door.get(bot.url)
     assert [head.split()[0] for head in bot.requests] == [b"POST", b"DELETE", b"GET"]

@@ -44,7 +44,7 @@ def signature(key: str, stamp: int, body: bytes) -> str:
 async def posted(url: str, who: str, body: bytes, lines: list[str]) -> Outcome:
     door = open_webhook_door()
     try:
-        answer = await door.request("POST", url, body=body, lines=lines)
+        answer = await door.request("POST", url, body=body, more=lines)
     except BotError as error:
         return failed(error)
     finally:
