@@ -53,7 +53,8 @@ def contending(loop: str, bots: Bots, processes: int = 1, **environment: str) ->
         for child, share in zip(children, shares, strict=True):
             tell(child, json.dumps(share))
         for child in children:
-            heard(child)
+            if (said := heard(child)) != READY:
+                raise SystemExit(f"{loop} began with {said!r}")
         yield Contender(children, len(bots))
 
 
@@ -97,16 +98,14 @@ def heard(child: "subprocess.Popen[str]") -> str:
 
 def main() -> None:
     """A child: told its bots, then line by line to run a cycle, until there is nothing more to hear."""
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
-    import django
-
-    django.setup()
     ready = LOOPS[os.environ["BENCH_LOOP"]](json.loads(sys.stdin.readline()))
     print(READY, flush=True)
+    cpu = time.process_time()  # what a loop does between its cycles is part of what it costs
     for _ in sys.stdin:
-        cpu, wall = time.process_time(), time.monotonic()
+        before, wall = cpu, time.monotonic()
         ready.cycle()
-        print(time.process_time() - cpu, time.monotonic() - wall, flush=True)
+        cpu = time.process_time()
+        print(cpu - before, time.monotonic() - wall, flush=True)
     ready.end()
     os._exit(0)  # engine threads are of no further use
 

@@ -81,6 +81,7 @@ def naive_requests(bots: Bots) -> Loop:
 def celery_design(bots: Bots) -> Loop:
     """The other baseline: how such a portal is first written. One Celery task per bot, requests, the ORM. The tasks run
     in place, so that no broker is counted."""
+    with_django()
     from celery import shared_task
 
     from bots.models import Bot, BotRun
@@ -142,6 +143,7 @@ def keep_naively(bot: Any, trade: dict[str, Any], now: Any) -> None:
 
 def portal(bots: Bots) -> Loop:
     """The portal's own engine: claim, orders, conversation, one writer, the database."""
+    with_django()
     from django.db import connection
     from django.utils import timezone
 
@@ -174,8 +176,17 @@ def portal(bots: Bots) -> Loop:
 
 def furnish(bots: Bots) -> Loop:
     """A database that others poll in."""
+    with_django()
     migrated(bots)
     return Loop(lambda: None)
+
+
+def with_django() -> None:
+    """Only where it is needed: Python's looks for garbage go through all of it, in the bare loop, too."""
+    import django
+
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
+    django.setup()
 
 
 def migrated(bots: Bots) -> None:
