@@ -21,7 +21,7 @@ class Loop(NamedTuple):
 
 
 def bare_aiohttp(bots: Bots) -> Loop:
-    """The baseline of goal 1: fetches and parses, stores nothing. Its connections are made before the cycles that count."""
+    """The baseline of goal 1: fetches and parses, stores nothing. Connected before the cycles that count."""
     import aiohttp
     import uvloop
 
