@@ -77,12 +77,14 @@ class Window:
 class Stand:
     def __init__(self, read: Callable[[], list[Any]], pids: list[int], port: int, cookie: str) -> None:
         self.read, self.pids, self.port, self.cookie = read, pids, port, cookie
+        self.first = 0.0  # seconds that the first reading of all bots took
 
     def settled(self) -> None:
         """Until every bot that answers was read once, and what is read for the first time is over."""
-        deadline = time.monotonic() + FIRST_SECONDS
-        while time.monotonic() < deadline and any(row[1] is None for row in healthy(self.read())):
+        began = time.monotonic()
+        while time.monotonic() < began + FIRST_SECONDS and any(row[1] is None for row in healthy(self.read())):
             time.sleep(0.5)
+        self.first = time.monotonic() - began
         time.sleep(3)
 
     def window(self, seconds: float) -> Window:
