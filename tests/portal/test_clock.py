@@ -8,12 +8,16 @@ from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
 
+import pytest
 from celery import Celery
 from celery.apps.beat import Beat
+from celery.beat import BeatLazyFunc
 
+from portal import clock as clock_module
 from portal import embedded
 from portal.celery import app
 from portal.clock import Clock
+from tests import engines
 
 ROOT = Path(__file__).resolve().parents[2]
 EVERY = 0.2  # seconds
@@ -33,6 +37,54 @@ def test_the_clock_sleeps_from_one_entry_to_the_next(monkeypatch):
     assert len(sent) >= 5
     assert min(gaps) > EVERY * 0.9
     assert looks <= len(sent) * 5, "it asks again and again whether something is due"
+
+
+def clock_with(entry: dict[str, object]) -> Clock:
+    theirs = Celery("theirs", set_as_current=False)
+    theirs.conf.task_publish_retry = False
+    theirs.conf.broker_transport_options = {"max_retries": 1, "interval_start": 0}
+    theirs.conf.beat_schedule = {"look": {"task": "look", "schedule": 1.0, **entry}}
+    return Clock(app=theirs)
+
+
+def sending(clock: Clock, address: str) -> None:
+    with clock.app.connection_for_write(address) as connection, clock.app.amqp.Producer(connection) as producer:
+        clock.apply_entry(clock.schedule["look"], producer)
+
+
+@pytest.fixture
+def refusing() -> str:
+    return f"redis://:secret@127.0.0.1:{engines.free_port()}/0"
+
+
+def test_a_broker_that_is_away_is_a_line_and_another_when_it_is_back(caplog, refusing):
+    clock = clock_with({})
+    for address in (refusing, refusing, refusing, "memory://", "memory://"):
+        sending(clock, address)
+    away, back = caplog.records
+    assert away.getMessage().startswith("the broker takes no tasks, for 0 s now: Couldn't apply scheduled task look: ")
+    assert back.getMessage().startswith("the broker takes tasks again, after ")
+    assert (away.levelname, back.levelname) == ("ERROR", "WARNING")
+    assert "Traceback" not in caplog.text
+    assert "secret" not in caplog.text
+
+
+def test_a_broker_that_stays_away_is_told_of_again(caplog, refusing, monkeypatch):
+    clock = clock_with({})
+    monkeypatch.setattr(clock_module, "TOLD_EVERY", 0.0)
+    for _ in range(3):
+        sending(clock, refusing)
+    assert len(caplog.records) == 3
+
+
+def test_what_fails_in_our_own_code_is_told_with_its_traceback(caplog):
+    def broken() -> None:
+        raise ValueError("no such thing")
+
+    sending(clock_with({"args": [BeatLazyFunc(broken)]}), "memory://")
+    [failed] = caplog.records
+    assert failed.getMessage() == "look cannot be sent"
+    assert "ValueError: no such thing" in caplog.text
 
 
 def test_the_command_takes_this_clock():
