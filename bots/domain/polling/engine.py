@@ -40,15 +40,16 @@ BATCH_SECONDS = 0.2
 BATCH_MOST = 250
 # A first reading makes a row for each trade and each kind of reading, another poll changes two; whoever else writes,
 # people's commands among them, waits for the whole transaction.
-FIRST_READING_WEIGHS = 10
+FIRST_READING_WEIGHS = 25
 # Conversations under way, and results that wait to be written: they lie in memory.
 POLLS_AT_ONCE = 1000
 # Claims of a process: these, and what follows them until the next tick. Whatever is claimed and not begun must be
 # renewed, and read again when that comes too late: with more bots than a process can ask, nothing else got done.
 IN_HAND = 3000
 # SQLite gives its lock to whoever asks while it is free, and who waits for it asks but every tenth of a second: a
-# writer that is behind would keep all others out, people's commands among them.
-WRITES_ON_END, SQLITE_ASKS_EVERY = 1.0, 0.11  # seconds
+# writer that is behind would keep all others out, people's commands among them. While 10,000 bots were read for the
+# first time others waited up to 9 s for a writer that wrote for a second on end.
+WRITES_ON_END, SQLITE_ASKS_EVERY = 0.25, 0.11  # seconds
 # Objects made since the last look for garbage. What is kept of the bots stays: to look through it again after every
 # seven hundred, as Python does unless told otherwise, cost a tenth of a poll.
 GARBAGE_AFTER = 50_000
