@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Case, F, Q, QuerySet, When
+from django.db.models import F, Q, QuerySet
 
 from bots.models import Bot, PollTurn, RelayLease, RelayProcess
 from bots.models.prepared import Prepared
@@ -15,8 +15,6 @@ LEASE_SECONDS = 8.0
 RENEW_SECONDS = 2.0
 # A holder that could not renew for so long hangs up: earlier than anybody else may take its bots.
 HANG_UP_SECONDS = LEASE_SECONDS - 2.0
-# Signs of life are given for so long without a look at who listens to what: that of thousands of bots takes its time.
-SHARED_FOR_SECONDS = 20.0
 SPEAKS = '"websocket"'  # the capability, as it stands in JSON
 FORGOTTEN_AFTER = timedelta(days=1)
 
@@ -64,18 +62,9 @@ def speaking() -> dict[int, Stamp]:
 
 def sign_of_life(name: str, now: datetime) -> None:
     """From here to the end of the transaction nobody takes what we hold."""
-    if not sign_again(name, now):
+    if not RelayProcess.objects.filter(name=name).update(seen_at=now):
         let_go(RelayLease.objects.filter(holder=name))  # we were forgotten, and others do not ask after us
         RelayProcess.objects.create(name=name, seen_at=now)
-
-
-def sign_again(name: str, now: datetime) -> bool:
-    """A sign of life between two of `keep`, which renews all that is held; never for an earlier moment than the one
-    before, for they come from two threads. False: we were forgotten, and only `keep` begins anew."""
-    ours = RelayProcess.objects.filter(name=name)
-    # one that no clock of today can have given is replaced
-    later = When(seen_at__gt=now, seen_at__lt=now + lease_time(), then=F("seen_at"))
-    return bool(ours.update(seen_at=Case(later, default=now)))
 
 
 def lease_time() -> timedelta:

@@ -70,12 +70,8 @@ class Relay:
         self.early_at: dict[int, float] = {}  # loop time of the last one
         self.reread_at: dict[int, float] = {}
         self.hastening: asyncio.Task[None] | None = None
-        self.renewed_at = 0.0  # loop time of the newest sign of life
-        self.unbroken_since = 0.0  # loop time: since then each sign came before the lease by the one before ran out
-        self.shared_at = 0.0  # loop time of the newest look at who listens to what
-        # A thread for signs of life, one for leases, one that writes, one that asks for polls: none of them waits for
-        # another's statement.
-        self.signer = ThreadPoolExecutor(1, thread_name_prefix="relay-signs")
+        self.renewed_at = 0.0  # loop time
+        # A thread for leases, one that writes, one that asks for polls: none of them waits for another's statement.
         self.keeper = ThreadPoolExecutor(1, thread_name_prefix="relay-leases")
         self.writer = ThreadPoolExecutor(1, thread_name_prefix="relay-writer")
         self.caller = ThreadPoolExecutor(1, thread_name_prefix="relay-caller")
@@ -87,8 +83,7 @@ class Relay:
         self.door, self.sockets = open_door(), open_socket_door()
         self.readings = asyncio.Semaphore(READINGS_AT_ONCE)
         self.places = asyncio.Semaphore(HANDSHAKES_AT_ONCE)
-        acts = self.keep_leases, self.give_signs, self.hang_up_in_time, self.flush_on
-        tasks = [asyncio.create_task(act()) for act in acts]
+        tasks = [asyncio.create_task(act()) for act in (self.keep_leases, self.hang_up_in_time, self.flush_on)]
         log.info("relay %s listens", self.name)
         try:
             ending = asyncio.create_task(self.ending.wait())
@@ -109,7 +104,7 @@ class Relay:
         with suppress(DatabaseError, TimeoutError):
             await asyncio.wait_for(self.on(self.keeper, leases.leave, self.name, timezone.now()), 2)
         self.door.close()
-        for thread in (self.signer, self.keeper, self.writer, self.caller):
+        for thread in (self.keeper, self.writer, self.caller):
             thread.shutdown(wait=False, cancel_futures=True)
 
     async def on(self, thread: ThreadPoolExecutor, act: Callable[..., Given], *given: Any) -> Given:
@@ -121,10 +116,9 @@ class Relay:
         while True:
             began = self.loop.time()
             try:
-                shared = await asyncio.wait_for(self.renew(), leases.SHARED_FOR_SECONDS)
-                self.shared_at = began
-                self.signed(began)
-                await self.follow(shared, began)
+                shared = await asyncio.wait_for(self.renew(), leases.HANG_UP_SECONDS)
+                self.renewed_at = began
+                await self.follow(shared)
                 if self.alive is not None:
                     self.alive()
             except (DatabaseError, TimeoutError) as problem:
@@ -132,26 +126,6 @@ class Relay:
             except Exception:  # the boundary of the task: without it the leases would run out and nobody say why
                 log.exception("relay %s: keeping its leases failed in our own code", self.name)
             await asyncio.sleep(max(0.1, leases.RENEW_SECONDS - (self.loop.time() - began)))
-
-    async def give_signs(self) -> None:
-        """All lines depend on them. With thousands of bots and a busy machine the look at who listens to what took
-        longer than a lease: all lines were hung up, and opening them anew took the time of the next look."""
-        while True:
-            began = self.loop.time()
-            try:
-                if began < self.shared_at + leases.SHARED_FOR_SECONDS:
-                    given = self.on(self.signer, leases.sign_again, self.name, timezone.now())
-                    if await asyncio.wait_for(given, leases.HANG_UP_SECONDS):
-                        self.signed(began)
-            except (DatabaseError, TimeoutError) as problem:
-                log.warning("relay %s: gives no sign of life: %s", self.name, str(problem) or "time-out")
-            await asyncio.sleep(max(0.1, leases.RENEW_SECONDS - (self.loop.time() - began)))
-
-    def signed(self, began: float) -> None:
-        """A sign of life, begun at that loop time, has reached the database."""
-        if self.lease_left() <= 0:
-            self.unbroken_since = self.loop.time()
-        self.renewed_at = max(self.renewed_at, began)
 
     async def hang_up_in_time(self) -> None:
         """By this process's own clock, whatever the database or the task that asks it is waiting for: before the
@@ -178,20 +152,14 @@ class Relay:
         self.noted = {report.bot_id: report for report in reports if report.bot_id not in shared.taken}
         return shared
 
-    def held_since(self, began: float) -> bool:
-        """Whether what was ours at that loop time, at which we gave a sign of life, still is."""
-        own = self.loop.time() < began + leases.HANG_UP_SECONDS
-        return own or (self.unbroken_since <= began and self.lease_left() > 0)
-
-    async def follow(self, shared: leases.Shared, began: float) -> None:
-        """Hang up what is no longer ours (or leads elsewhere), then release it, then listen to what is new. `began`:
-        loop time at which this look at who listens to what began."""
+    async def follow(self, shared: leases.Shared) -> None:
+        """Hang up what is no longer ours (or leads elsewhere), then release it, then listen to what is new."""
         changed = [bot for bot, (_, stamp, _) in self.lines.items() if shared.mine.get(bot) != stamp]
         await self.hang_up(changed)
         if shared.give_up:
             with suppress(DatabaseError):
                 await self.on(self.keeper, leases.release, self.name, shared.give_up)
-        if not self.held_since(began):  # looking or letting go took long: what we were told is old
+        if self.lease_left() <= 0:  # letting go took long: what we were told is old
             return
         for bot_id, stamp in shared.mine.items():
             if bot_id not in self.lines:

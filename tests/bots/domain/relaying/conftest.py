@@ -28,7 +28,6 @@ def quick(monkeypatch: pytest.MonkeyPatch, settings: object) -> None:
     monkeypatch.setattr(leases, "RENEW_SECONDS", 0.2)
     monkeypatch.setattr(leases, "LEASE_SECONDS", 2.0)
     monkeypatch.setattr(leases, "HANG_UP_SECONDS", 1.4)
-    monkeypatch.setattr(leases, "SHARED_FOR_SECONDS", 1.0)
     monkeypatch.setattr(line, "FIRST_PAUSE", 0.1)
 
 
