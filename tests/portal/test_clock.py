@@ -1,5 +1,6 @@
 """The timetable's entries are sent on time, by a clock that sleeps meanwhile."""
 
+import logging
 import os
 import subprocess
 import sys
@@ -52,6 +53,10 @@ def sending(clock: Clock, address: str) -> None:
         clock.apply_entry(clock.schedule["look"], producer)
 
 
+def told(caplog) -> list[logging.LogRecord]:
+    return [record for record in caplog.records if record.name == "portal.clock"]
+
+
 @pytest.fixture
 def refusing() -> str:
     return f"redis://:secret@127.0.0.1:{engines.free_port()}/0"
@@ -61,7 +66,7 @@ def test_a_broker_that_is_away_is_a_line_and_another_when_it_is_back(caplog, ref
     clock = clock_with({})
     for address in (refusing, refusing, refusing, "memory://", "memory://"):
         sending(clock, address)
-    away, back = caplog.records
+    away, back = told(caplog)
     assert away.getMessage().startswith("the broker takes no tasks, for 0 s now: Couldn't apply scheduled task look: ")
     assert back.getMessage().startswith("the broker takes tasks again, after ")
     assert (away.levelname, back.levelname) == ("ERROR", "WARNING")
@@ -74,7 +79,7 @@ def test_a_broker_that_stays_away_is_told_of_again(caplog, refusing, monkeypatch
     monkeypatch.setattr(clock_module, "TOLD_EVERY", 0.0)
     for _ in range(3):
         sending(clock, refusing)
-    assert len(caplog.records) == 3
+    assert len(told(caplog)) == 3
 
 
 def test_what_fails_in_our_own_code_is_told_with_its_traceback(caplog):
@@ -82,7 +87,7 @@ def test_what_fails_in_our_own_code_is_told_with_its_traceback(caplog):
         raise ValueError("no such thing")
 
     sending(clock_with({"args": [BeatLazyFunc(broken)]}), "memory://")
-    [failed] = caplog.records
+    [failed] = told(caplog)
     assert failed.getMessage() == "look cannot be sent"
     assert "ValueError: no such thing" in caplog.text
 
