@@ -99,13 +99,14 @@ class Background:
         if not self.stopping.is_set():
             self.relay.start()
             self.beat.start()
-            threading.Thread(target=self.outlive_clock, name="watch", daemon=True).start()
+            for name, part in (("clock", self.beat), ("relay", self.relay)):
+                threading.Thread(target=self.outlive, args=(name, part), name=f"{name}-watch", daemon=True).start()
             self.worker.start()
         self.end_unless_stopped("worker")
 
-    def outlive_clock(self) -> None:
-        self.beat.join()
-        self.end_unless_stopped("clock")
+    def outlive(self, name: str, part: Any) -> None:
+        part.join()
+        self.end_unless_stopped(name)
 
     def end_unless_stopped(self, part: str) -> None:
         if not self.stopping.is_set():

@@ -25,9 +25,9 @@ START_SECONDS = 60.0  # under load; alone it takes two or three
 
 
 class Portal:
-    def __init__(self, data_dir, *options, port=0, **environment):
+    def __init__(self, data_dir, *options, port=0, program=("manage.py",), **environment):
         kept = {name: value for name, value in os.environ.items() if name not in FOREIGN}
-        command = [sys.executable, "manage.py", "portal", "--port", str(port), *options]
+        command = [sys.executable, *program, "portal", "--port", str(port), *options]
         self.process = subprocess.Popen(
             command,
             cwd=ROOT,
@@ -125,6 +125,19 @@ def test_a_second_portal_on_the_same_data_directory_is_refused_by_name_and_ctrl_
 def test_a_portal_whose_clock_ended_ends_too_so_that_no_figure_grows_old_unseen(start, tmp_path):
     _, problems = start(PORTAL_SIGN_OF_LIFE=str(tmp_path / "nowhere" / "alive")).ended()
     assert "the background clock ended by itself: the portal stops" in problems
+
+
+# The relay's thread, which alone calls it, ends at once.
+WITHOUT_RELAY = """
+import runpy, uvloop
+uvloop.run = lambda listening: listening.close()
+runpy.run_path("manage.py", run_name="__main__")
+"""
+
+
+def test_so_does_one_whose_relay_ended_so_that_no_bot_is_unheard_unseen(start):
+    _, problems = start(program=("-c", WITHOUT_RELAY)).ended()
+    assert "the background relay ended by itself: the portal stops" in problems
 
 
 def test_a_port_that_is_taken_is_named(start):

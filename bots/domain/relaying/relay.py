@@ -349,6 +349,10 @@ class RelayThread:
     def start(self) -> None:
         self.thread.start()
 
+    def join(self) -> None:
+        """Until it has ended, by itself or stopped."""
+        self.thread.join()
+
     def work(self) -> None:
         uvloop.run(self.listen())
 
