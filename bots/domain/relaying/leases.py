@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
+from django.utils import timezone
 
 from bots.models import Bot, PollTurn, RelayLease, RelayProcess
 from bots.models.prepared import Prepared
@@ -30,11 +31,13 @@ class Shared:
     taken: frozenset[int] = frozenset()  # of mine, just now: nothing is said of them yet
 
 
-def keep(name: str, now: datetime) -> Shared:
+def keep(name: str, now: datetime | None = None) -> Shared:
     """Give a sign of life, which renews all that is held; take what is free up to a fair share. Called every
     RENEW_SECONDS by the relay `name`."""
     wanted = speaking()
     with transaction.atomic():
+        # Looking and waiting took their time: by an older moment relays that live would have signs of a wrong clock.
+        now = now or timezone.now()
         sign_of_life(name, now)
         share = fair_share(len(wanted), now)
         held = set(RelayLease.objects.filter(holder=name).values_list("bot", flat=True))

@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 
 import uvloop
 from django.db import DatabaseError, DataError, IntegrityError, connection
+from django.db import Error as DatabaseFailure
 from django.utils import timezone
 
 from bots.domain.events import Happened
@@ -283,14 +284,13 @@ def in_database(act: Callable[..., Given], *given: Any) -> Given:
     look_after_connection()
     try:
         return act(*given)
-    except DatabaseError:
+    except DatabaseFailure:
         connection.close()
         raise
 
 
 def renewed(name: str, news: list[Report]) -> leases.Shared:
-    now = timezone.now()
-    shared = leases.keep(name, now)
+    shared = leases.keep(name)
     note(name, news)
     return shared
 

@@ -95,6 +95,19 @@ def test_a_lease_of_a_wrong_clock_does_not_stand_for_ever(bots):
     assert len(leases.keep("two", timezone.now()).mine) == 10
 
 
+def test_a_long_look_gives_its_sign_for_the_moment_of_its_end(bots, monkeypatch):
+    speaking, ended = leases.speaking, []
+
+    def slowly():
+        found = speaking()
+        ended.append(timezone.now())
+        return found
+
+    monkeypatch.setattr(leases, "speaking", slowly)
+    leases.keep("one")
+    assert RelayProcess.objects.get().seen_at >= ended[0]
+
+
 def test_a_relay_that_leaves_by_a_wrong_clock_takes_nothing_from_the_others(bots):
     now = timezone.now()
     leases.keep("one", now)
