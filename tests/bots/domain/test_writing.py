@@ -56,6 +56,6 @@ def test_first_readings_keep_the_database_from_others_no_longer_than_other_polls
     first = PollResult(PollOrder(bot, bot.status, bot.turn, None, frozenset()))
 
     assert [len(portion) for portion in portions([later] * 600)] == [250, 250, 100]
-    assert [len(portion) for portion in portions([first] * 60)] == [25, 25, 10]
+    assert [len(portion) for portion in portions([first] * 60)] == [10] * 6
     assert [len(portion) for portion in portions([*[later] * 245, first, *[later] * 3])] == [245, 4]
     assert list(portions([])) == []
